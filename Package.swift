@@ -1,0 +1,63 @@
+// swift-tools-version: 6.3
+
+import PackageDescription
+
+/// One list for every target, so that no module is held to a weaker standard than another.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableExperimentalFeature("Lifetimes"),
+  // Gives C functions with `__counted_by` parameters an overload that takes a `Span`.
+  .enableExperimentalFeature("SafeInteropWrappers"),
+]
+
+let package = Package(
+  name: "TokenVault",
+  products: [
+    .library(name: "TokenVault", targets: ["TokenVault"]),
+    .executable(name: "tokenvault", targets: ["tokenvault"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CSystemShims"),
+    .target(name: "VaultCrypto", dependencies: ["COpenSSL"], swiftSettings: settings),
+    .target(name: "VaultFormat", dependencies: ["VaultCrypto", "CZlib"], swiftSettings: settings),
+    .target(
+      name: "VaultEngine", dependencies: ["VaultFormat", "VaultCrypto", "CSystemShims"], swiftSettings: settings),
+    .target(
+      name: "TokenVault",
+      dependencies: [
+        "VaultEngine", "VaultFormat", "VaultCrypto",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+      ],
+      swiftSettings: settings),
+    .target(
+      name: "VaultVectors", dependencies: ["VaultCrypto", "VaultFormat", "VaultEngine"], swiftSettings: settings),
+    .executableTarget(
+      name: "tokenvault",
+      dependencies: [
+        "TokenVault", "VaultVectors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "VaultCryptoTests", dependencies: ["VaultCrypto", "VaultVectors"], swiftSettings: settings),
+    .testTarget(name: "VaultFormatTests", dependencies: ["VaultFormat", "VaultCrypto"], swiftSettings: settings),
+    .testTarget(
+      name: "VaultEngineTests", dependencies: ["VaultEngine", "VaultFormat", "VaultCrypto"], swiftSettings: settings),
+    .testTarget(name: "TokenVaultTests", dependencies: ["TokenVault"], swiftSettings: settings),
+    .testTarget(name: "CommandLineTests", dependencies: ["tokenvault"], swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,60 @@
+/// Exactly `count` bytes, stored inline: a digest, an id, a salt, an authentication tag. Not for keys.
+public struct FixedBytes<let count: Int>: Sendable {
+  private var storage: InlineArray<count, UInt8>
+
+  /// `count` bytes of zero.
+  public init() { storage = InlineArray(repeating: 0) }
+
+  /// A copy of `bytes`, whose length must be `count`: anything else is a mistake of the programmer.
+  public init(_ bytes: Span<UInt8>) {
+    precondition(bytes.count == count)
+    storage = InlineArray { bytes[$0] }
+  }
+
+  /// The bytes in place.
+  public var span: Span<UInt8> {
+    @_lifetime(borrow self)
+    get { storage.span }
+  }
+
+  /// The bytes in place, to be changed.
+  package var mutableSpan: MutableSpan<UInt8> {
+    @_lifetime(&self)
+    mutating get { storage.mutableSpan }
+  }
+
+  /// Lower-case hexadecimal, two digits a byte.
+  public var hex: String { span.hex }
+}
+
+extension FixedBytes: Hashable {
+  /// Compares byte by byte. Not in constant time: see ``constantTimeEqual(_:_:)``.
+  public static func == (left: Self, right: Self) -> Bool {
+    for index in 0..<count where left.storage[index] != right.storage[index] { return false }
+    return true
+  }
+
+  /// Feeds every byte to the hasher.
+  public func hash(into hasher: inout Hasher) {
+    for index in 0..<count { hasher.combine(storage[index]) }
+  }
+}
+
+extension FixedBytes: CustomStringConvertible {
+  /// The same as ``hex``.
+  public var description: String { hex }
+}
+
+extension Span<UInt8> {
+  /// Lower-case hexadecimal, two digits a byte.
+  package var hex: String {
+    let digits: [UInt8] = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    text.reserveCapacity(count * 2)
+    for index in indices {
+      text.append(digits[Int(self[index] >> 4)])
+      text.append(digits[Int(self[index] & 15)])
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+}

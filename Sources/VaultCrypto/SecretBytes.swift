@@ -1,0 +1,143 @@
+internal import COpenSSL
+
+/// Bytes that must not leak: keys, passphrases, tokens.
+///
+/// They live in one buffer of fixed capacity that is wiped as a whole when the value goes away. The buffer comes from
+/// OpenSSL's secure heap (locked in memory, kept out of core dumps, between guard pages) as long as that has room;
+/// ``isLocked`` tells. There is no description, no equality, and no copy but by ``copy()``.
+@safe
+public struct SecretBytes: ~Copyable, @unchecked Sendable {
+  private let address: UnsafeMutablePointer<UInt8>
+  /// The number of bytes that fit without another allocation.
+  public let capacity: Int
+  /// The number of bytes held.
+  public private(set) var count: Int
+  /// True when the buffer lies on the secure heap. False for what is larger than the heap has room for, and where the
+  /// system did not let the process lock memory: the bytes are still wiped, but may reach swap.
+  public let isLocked: Bool
+
+  /// An empty value with room for `capacity` bytes.
+  ///
+  /// - Throws: ``CryptoError/Code/libraryFailure`` when there is no memory.
+  package init(capacity: Int) throws(CryptoError) {
+    let size = max(capacity, 1)
+    if SecureHeap.isUsable, let memory = unsafe tv_secure_malloc(size) {
+      self = unsafe SecretBytes(adopting: memory, capacity: size)
+    } else if let memory = unsafe tv_malloc(size) {
+      self = unsafe SecretBytes(adopting: memory, capacity: size)
+    } else {
+      throw .libraryFailure("OPENSSL_zalloc")
+    }
+  }
+
+  /// `capacity` bytes of room, filled by `body`; what it leaves unfilled is not part of the value.
+  package init(
+    capacity: Int, filledBy body: (inout OutputSpan<UInt8>) throws(CryptoError) -> Void
+  ) throws(CryptoError) {
+    var secret = try SecretBytes(capacity: capacity)
+    try secret.append(filledBy: body)
+    self = secret
+  }
+
+  /// A copy of `bytes`. The caller's own copy is the caller's to wipe.
+  ///
+  /// - Throws: ``CryptoError/Code/libraryFailure`` when there is no memory.
+  package init(copying bytes: Span<UInt8>) throws(CryptoError) {
+    var secret = try SecretBytes(capacity: bytes.count)
+    secret.append(bytes)
+    self = secret
+  }
+
+  private init(adopting memory: UnsafeMutableRawPointer, capacity: Int) {
+    unsafe address = memory.bindMemory(to: UInt8.self, capacity: capacity)
+    self.capacity = capacity
+    count = 0
+    isLocked = unsafe SecureHeap.isLocked && CRYPTO_secure_allocated(memory) == 1
+  }
+
+  deinit {
+    if unsafe CRYPTO_secure_allocated(address) == 1 {
+      unsafe tv_secure_clear_free(address, capacity)
+    } else {
+      unsafe tv_clear_free(address, capacity)
+    }
+  }
+
+  /// The bytes in place. Nothing that outlives the borrow may keep them.
+  public var span: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      let span = unsafe Span(_unsafeStart: address, count: count)
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// The bytes in place, to be changed.
+  package var mutableSpan: MutableSpan<UInt8> {
+    @_lifetime(&self)
+    mutating get {
+      let span = unsafe MutableSpan(_unsafeStart: address, count: count)
+      return unsafe _overrideLifetime(span, mutating: &self)
+    }
+  }
+
+  /// Lets `body` write behind the bytes that are there, up to the capacity.
+  package mutating func append<Failure: Error>(
+    filledBy body: (inout OutputSpan<UInt8>) throws(Failure) -> Void
+  ) throws(Failure) {
+    let free = unsafe UnsafeMutableBufferPointer(start: address + count, count: capacity - count)
+    var output = unsafe OutputSpan(buffer: free, initializedCount: 0)
+    do throws(Failure) {
+      try body(&output)
+    } catch {
+      _ = unsafe output.finalize(for: free)
+      unsafe OPENSSL_cleanse(free.baseAddress, free.count)
+      throw error
+    }
+    count += unsafe output.finalize(for: free)
+  }
+
+  /// Adds `bytes`, for which there must be room.
+  package mutating func append(_ bytes: Span<UInt8>) {
+    append { (output) in
+      for index in bytes.indices { output.append(bytes[index]) }
+    }
+  }
+
+  /// Wipes the bytes and makes the value empty.
+  package mutating func removeAll() {
+    unsafe OPENSSL_cleanse(address, capacity)
+    count = 0
+  }
+
+  /// Makes room for `capacity` bytes; the old buffer is wiped.
+  ///
+  /// - Throws: ``CryptoError/Code/libraryFailure`` when there is no memory.
+  package mutating func reserve(_ capacity: Int) throws(CryptoError) {
+    guard capacity > self.capacity else { return }
+    var larger = try SecretBytes(capacity: max(capacity, self.capacity * 2))
+    larger.append(span)
+    self = larger
+  }
+
+  /// A second value with the same bytes.
+  ///
+  /// - Throws: an error when there is no memory.
+  package func copy() throws(CryptoError) -> SecretBytes { try SecretBytes(copying: span) }
+}
+
+/// OpenSSL's secure heap: one for the process, whoever sets it up first.
+private enum SecureHeap {
+  /// Keys, contexts and passphrases fit many times; a token of ordinary size does too.
+  private static let size = 1 << 18
+  private static let smallest = 16
+
+  /// 1: locked and guarded; 2: usable, but not locked; 0: none.
+  private static let state: Int32 = {
+    if CRYPTO_secure_malloc_initialized() == 1 { return 1 }
+    return CRYPTO_secure_malloc_init(size, smallest)
+  }()
+
+  static var isUsable: Bool { state != 0 }
+  static var isLocked: Bool { state == 1 }
+}
