@@ -110,6 +110,13 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     count = 0
   }
 
+  /// Wipes the last `removed` bytes and shortens the value by them.
+  package mutating func removeLast(_ removed: Int) {
+    precondition((0...count).contains(removed))
+    unsafe OPENSSL_cleanse(address + (count - removed), removed)
+    count -= removed
+  }
+
   /// Makes room for `capacity` bytes; the old buffer is wiped.
   ///
   /// - Throws: ``CryptoError/Code/libraryFailure`` when there is no memory.

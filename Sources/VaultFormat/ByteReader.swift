@@ -1,0 +1,130 @@
+internal import VaultCrypto
+
+/// A cursor over bytes that came from a file. Integers are big-endian.
+///
+/// What reads past the end throws the error that the cursor was made with: nothing here traps on what a file holds.
+struct ByteReader: ~Escapable {
+  private let bytes: Span<UInt8>
+  private let failure: FormatError.Code
+  private let structure: StaticString
+  private(set) var position = 0
+
+  /// - Parameters:
+  ///   - failure: the code of every error thrown here.
+  ///   - structure: what is read, for the sentence.
+  @_lifetime(copy bytes)
+  init(_ bytes: Span<UInt8>, failing failure: FormatError.Code, in structure: StaticString) {
+    self.bytes = bytes
+    self.failure = failure
+    self.structure = structure
+  }
+
+  /// Bytes that were not read yet.
+  var remaining: Int { bytes.count - position }
+
+  /// An error about what was just read.
+  func error(_ what: String) -> FormatError { FormatError(failure, "\(structure): \(what)") }
+
+  /// The next `count` bytes.
+  @_lifetime(copy self)
+  mutating func take(_ count: Int) throws(FormatError) -> Span<UInt8> {
+    guard count >= 0, count <= remaining else { throw error("ends early") }
+    let taken = bytes.extracting(position..<position + count)
+    position += count
+    return taken
+  }
+
+  mutating func u8() throws(FormatError) -> UInt8 {
+    let taken = try take(1)
+    return taken[0]
+  }
+
+  mutating func u16() throws(FormatError) -> UInt16 { UInt16(truncatingIfNeeded: try number(2)) }
+
+  mutating func u32() throws(FormatError) -> UInt32 { UInt32(truncatingIfNeeded: try number(4)) }
+
+  mutating func u64() throws(FormatError) -> UInt64 { try number(8) }
+
+  mutating func i64() throws(FormatError) -> Int64 { Int64(bitPattern: try number(8)) }
+
+  private mutating func number(_ count: Int) throws(FormatError) -> UInt64 {
+    let taken = try take(count)
+    return taken.bigEndian(at: 0, count: count)
+  }
+
+  mutating func fixed<let count: Int>() throws(FormatError) -> FixedBytes<count> {
+    let taken = try take(count)
+    return FixedBytes(taken)
+  }
+
+  /// Reads `count` reserved or padding bytes, which must be zero.
+  mutating func zeros(_ count: Int) throws(FormatError) {
+    let taken = try take(count)
+    guard taken.isZero else { throw error("reserved bytes are not zero") }
+  }
+
+  /// Every structure is read to its end: what is left over must be padding.
+  mutating func zerosToEnd() throws(FormatError) { try zeros(remaining) }
+}
+
+extension Span<UInt8> {
+  /// The `count` (1 to 8) bytes from `offset`, which are there, as a big-endian number.
+  func bigEndian(at offset: Int, count: Int) -> UInt64 {
+    var value: UInt64 = 0
+    for index in offset..<offset + count { value = value << 8 | UInt64(self[index]) }
+    return value
+  }
+
+  /// Whether every byte is zero; also true of no bytes.
+  package var isZero: Bool { firstNonzero(from: 0) == nil }
+
+  /// Index of the first byte at or behind `start` that is not zero.
+  package func firstNonzero(from start: Int) -> Int? {
+    var index = start
+    while index < count {
+      if self[index] != 0 { return index }
+      index += 1
+    }
+    return nil
+  }
+
+  /// Index behind the last byte that is not zero; 0 when there is none.
+  package var endOfNonzero: Int {
+    var end = count
+    while end > 0, self[end - 1] == 0 { end -= 1 }
+    return end
+  }
+
+  /// Whether both hold the same bytes. Not for secrets.
+  package func equals(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for index in indices where self[index] != other[index] { return false }
+    return true
+  }
+
+  /// A copy, for bytes that are not secret.
+  package var array: [UInt8] {
+    [UInt8](capacity: count) { (output) in output.append(contentsOf: self) }
+  }
+}
+
+extension OutputSpan<UInt8> {
+  /// Appends bytes, for which there must be room.
+  mutating func append(contentsOf bytes: Span<UInt8>) {
+    for index in bytes.indices { append(bytes[index]) }
+  }
+
+  /// Appends a number in big-endian order.
+  mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
+    var shift = Number.bitWidth
+    while shift > 0 {
+      shift -= 8
+      append(UInt8(truncatingIfNeeded: number >> Number(shift)))
+    }
+  }
+
+  /// Appends zeros until `count` bytes are there.
+  mutating func pad(to count: Int) {
+    if count > self.count { append(repeating: 0, count: count - self.count) }
+  }
+}

@@ -1,0 +1,103 @@
+internal import VaultCrypto
+
+/// Where a walk over a file stands, and what the next frame must be (FORMAT.md, "Order of checks").
+///
+/// Everything here needs no key: it checks that the bytes are whole and in order, not who wrote them.
+package struct Chain: Equatable, Sendable {
+  /// Offset of the next frame.
+  package private(set) var offset: UInt64
+  /// Sequence of the last frame; 0 before the first.
+  package private(set) var sequence: UInt64
+  /// Link of the last frame; link(0) before the first.
+  package private(set) var link: Link
+  /// Offset of the newest index root in the complete batches; 0 if there is none.
+  package private(set) var newestRoot: UInt64
+  /// Number that the next frame has in its batch; 0 between batches.
+  package private(set) var position: UInt32 = 0
+  /// Offset at which the batch of the next frame begins.
+  package private(set) var batchStart: UInt64
+  private var shape: BatchShape
+
+  /// Before the first frame of a file.
+  package init(startOf generation: Generation) {
+    offset = UInt64(FileHeader.length)
+    sequence = 0
+    link = generation.zeroLink
+    newestRoot = 0
+    batchStart = offset
+    shape = BatchShape(isFirst: true)
+  }
+
+  /// Whether all frames so far belong to complete batches.
+  package var isBetweenBatches: Bool { position == 0 }
+
+  /// Whether the frame that comes next lies in the file's first batch.
+  package var isInFirstBatch: Bool { batchStart == UInt64(FileHeader.length) }
+
+  /// Checks the frame that stands at ``offset`` and moves behind it.
+  ///
+  /// - Parameters:
+  ///   - header: the frame's header, which was found valid there.
+  ///   - bytes: the file's bytes from the frame on.
+  /// - Returns: the frame.
+  /// - Throws: `frame-damaged` or `slot-damaged` for the frame's own bytes, `chain-broken` for its place,
+  ///   `limit-exceeded` for a batch that grows too large. The chain is then as it was.
+  @_lifetime(copy bytes)
+  package mutating func accept(
+    _ header: FrameHeader, in bytes: Span<UInt8>, hasher: inout LinkHasher
+  ) throws(FormatError) -> Frame {
+    let frame = try Frame(header, in: bytes)
+    try checkPlace(of: header)
+    let end = header.offset + UInt64(header.frameLength)
+    let trailer = try frame.checkedTrailer()
+    guard UInt64(trailer.distance) == end - batchStart else {
+      throw header.damaged("its trailer names another start of the batch")
+    }
+    var next = shape
+    try next.accept(header)
+    try checkSize(of: header, end: end, isCheckpoint: next.isCheckpoint)
+    link = try crypto { () throws(CryptoError) in try hasher.link(of: frame.bytes) }
+    sequence = header.sequence
+    offset = end
+    if header.endsBatch {
+      if header.type == .indexRoot { newestRoot = header.offset }
+      position = 0
+      batchStart = end
+      shape = BatchShape(isFirst: false)
+    } else {
+      position += 1
+      shape = next
+    }
+    return frame
+  }
+
+  private func checkPlace(of header: FrameHeader) throws(FormatError) {
+    let found: String
+    if header.sequence != sequence + 1 {
+      found = "its sequence is \(header.sequence) instead of \(sequence + 1)"
+    } else if header.position != position {
+      found = "its position in the batch is \(header.position) instead of \(position)"
+    } else if header.previousLink != link {
+      found = "it does not link to the frame before it"
+    } else if header.newestRoot != newestRoot {
+      found = "it names an index root at \(header.newestRoot) instead of \(newestRoot)"
+    } else if (header.term != 0) != header.type.usesDataKey {
+      found = "its term is \(header.term)"
+    } else {
+      return
+    }
+    throw FormatError(
+      .chainBroken, "the frame is not the one that belongs here: \(found)", offset: header.offset,
+      sequence: header.sequence)
+  }
+
+  private func checkSize(of header: FrameHeader, end: UInt64, isCheckpoint: Bool) throws(FormatError) {
+    let frames = isCheckpoint ? Limits.checkpointFrames : Limits.batchFrames
+    let bytes = isCheckpoint ? Limits.checkpointBytes : Limits.batchBytes
+    guard position < frames, end - batchStart <= UInt64(bytes), end < Limits.fileLength else {
+      throw FormatError(
+        .limitExceeded, "a batch has more than \(frames) frames or \(bytes) bytes", offset: header.offset,
+        sequence: header.sequence)
+    }
+  }
+}

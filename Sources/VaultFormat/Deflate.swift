@@ -1,0 +1,33 @@
+internal import CZlib
+package import VaultCrypto
+
+/// Raw DEFLATE (RFC 1951) of values, where a vault's policy allows it.
+package enum Deflate {
+  /// The deflated value; `nil` when it would not be shorter, and is stored as it is.
+  package static func deflate(_ value: Span<UInt8>) -> [UInt8]? {
+    guard value.count > 1 else { return nil }
+    var output = [UInt8](repeating: 0, count: value.count - 1)
+    var bytes = output.mutableSpan
+    let written = tv_deflate(value, &bytes)
+    guard written >= 0 else { return nil }
+    output.removeLast(output.count - Int(written))
+    return output
+  }
+
+  /// The value again.
+  ///
+  /// - Parameter limit: bytes that it may have at most; no more memory than that is taken.
+  /// - Throws: `frame-damaged` for what is not one whole stream, or is longer than `limit`.
+  package static func inflate(_ stored: Span<UInt8>, limit: Int) throws(FormatError) -> SecretBytes {
+    // A byte of DEFLATE stands for at most 1032 bytes.
+    let room = min(limit, stored.count * 1032)
+    var value = try crypto { () throws(CryptoError) in
+      try SecretBytes(capacity: room) { (output) in output.append(repeating: 0, count: room) }
+    }
+    var bytes = value.mutableSpan
+    let written = tv_inflate(stored, &bytes)
+    guard written >= 0 else { throw FormatError(.frameDamaged, "a deflated value can't be inflated") }
+    value.removeLast(room - Int(written))
+    return value
+  }
+}

@@ -1,0 +1,186 @@
+internal import VaultCrypto
+
+/// The type of a frame (FORMAT.md, "Frame"). Any byte can be held; ``isKnown`` and ``isAncillary`` tell what it means.
+package struct FrameType: RawRepresentable, Hashable, Sendable {
+  package let rawValue: UInt8
+
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static let record = FrameType(rawValue: 1)
+  package static let keySlot = FrameType(rawValue: 2)
+  package static let dataKey = FrameType(rawValue: 3)
+  package static let genesis = FrameType(rawValue: 4)
+  package static let indexPage = FrameType(rawValue: 5)
+  package static let indexRoot = FrameType(rawValue: 6)
+  package static let anchor = FrameType(rawValue: 7)
+
+  /// One of the types above.
+  package var isKnown: Bool { (1...7).contains(rawValue) }
+  /// A type of a later version whose content this one may ignore, though it opens and links the frame like any other.
+  package var isAncillary: Bool { rawValue & 0x80 != 0 }
+
+  /// Whether the frame is sealed under a data key, whose term its header names.
+  package var usesDataKey: Bool { self == .record || self == .indexPage || self == .indexRoot || isAncillary }
+
+  /// Bytes of the clear part.
+  package var clearLength: Int {
+    switch self {
+    case .keySlot: KeySlot.clearLength
+    case .anchor: FileHeader.length
+    default: 0
+    }
+  }
+
+  /// Bytes of the ciphertext where the type fixes them.
+  var fixedCiphertextLength: Int? {
+    switch self {
+    case .keySlot: KeySlot.sealedLength
+    case .dataKey: DataKey.plaintextLength
+    case .indexPage: IndexPage.length
+    default: nil
+    }
+  }
+
+  /// What is wrong with a frame of this type whose bytes are.
+  package var damage: FormatError.Code { self == .keySlot ? .slotDamaged : .frameDamaged }
+}
+
+/// The first 88 bytes of a frame (FORMAT.md, "Frame").
+package struct FrameHeader: Equatable, Sendable {
+  /// Size in bytes.
+  package static let length = 88
+  /// The first four bytes.
+  package static let sync: [UInt8] = [0xF5, 0x54, 0x56, 0x46]
+  /// The suite byte of every frame: XAES-256-GCM.
+  package static let suite: UInt8 = 0x01
+
+  package var type: FrameType
+  package var suite: UInt8 = Self.suite
+  /// Bit 0: the frame ends its batch.
+  package var flags: UInt16 = 0
+  /// Number of the frame in its file, from 1.
+  package var sequence: UInt64
+  /// Where the frame's first byte stands in the file.
+  package var offset: UInt64
+  /// Number of the frame in its batch, from 0.
+  package var position: UInt32
+  /// Term of the data key that seals the frame; 0 where no data key does.
+  package var term: UInt32
+  package var clearLength: UInt32
+  package var ciphertextLength: UInt32
+  /// Link of the frame before.
+  package var previousLink: Link
+  /// Offset of the newest index root in the complete batches before this frame's batch; 0 if there is none.
+  package var newestRoot: UInt64
+
+  /// Whether a batch is complete with this frame.
+  package var endsBatch: Bool {
+    get { flags & 1 != 0 }
+    set { flags = newValue ? flags | 1 : flags & ~1 }
+  }
+
+  /// Bytes of the whole frame, trailer included; never overflows.
+  package var frameLength: Int { Frame.overhead + Int(clearLength) + Int(ciphertextLength) }
+
+  /// Reads a header that is valid by itself: sync, checksum under the file's first link, offset, reserved bytes.
+  /// That needs no key, and is all that the tail rules ask of a *valid header*.
+  ///
+  /// - Parameters:
+  ///   - bytes: the file's bytes from `offset`; fewer than 88 are not a header.
+  ///   - offset: where they stand in the file.
+  /// - Throws: `frame-damaged`, or `slot-damaged` when the type byte says that this is a slot.
+  package init(parsing bytes: Span<UInt8>, at offset: UInt64, in generation: Generation) throws(FormatError) {
+    guard bytes.count >= Self.length, bytes.extracting(first: 4).equals(Self.sync.span) else {
+      throw FormatError(.frameDamaged, "no frame begins here", offset: offset)
+    }
+    let header = bytes.extracting(first: Self.length)
+    let damage = FrameType(rawValue: header[4]).damage
+    var checksum = generation.checksumSeed
+    checksum.add(header.extracting(first: 84))
+    guard checksum.value == UInt32(header.bigEndian(at: 84, count: 4)) else {
+      throw FormatError(damage, "the frame header's checksum does not fit", offset: offset)
+    }
+    do {
+      try self.init(fieldsOf: header, failing: damage)
+    } catch {
+      throw error.at(offset: offset)
+    }
+    guard self.offset == offset else {
+      throw FormatError(damage, "the frame was made for byte \(self.offset)", offset: offset, sequence: sequence)
+    }
+  }
+
+  private init(fieldsOf bytes: Span<UInt8>, failing damage: FormatError.Code) throws(FormatError) {
+    var reader = ByteReader(bytes, failing: damage, in: "frame header")
+    _ = try reader.take(4)
+    type = FrameType(rawValue: try reader.u8())
+    suite = try reader.u8()
+    flags = try reader.u16()
+    sequence = try reader.u64()
+    offset = try reader.u64()
+    position = try reader.u32()
+    term = try reader.u32()
+    clearLength = try reader.u32()
+    ciphertextLength = try reader.u32()
+    previousLink = try reader.fixed()
+    newestRoot = try reader.u64()
+    try reader.zeros(4)
+  }
+
+  package init(
+    type: FrameType, sequence: UInt64, offset: UInt64, position: UInt32, term: UInt32, ciphertextLength: Int,
+    previousLink: Link, newestRoot: UInt64
+  ) {
+    self.type = type
+    self.sequence = sequence
+    self.offset = offset
+    self.position = position
+    self.term = term
+    clearLength = UInt32(type.clearLength)
+    self.ciphertextLength = UInt32(ciphertextLength)
+    self.previousLink = previousLink
+    self.newestRoot = newestRoot
+  }
+
+  /// Checks what the header says of its frame alone: type, suite, flags, lengths.
+  ///
+  /// - Throws: `frame-damaged`, or `slot-damaged` in a slot.
+  package func checkShape() throws(FormatError) {
+    guard type.isKnown || type.isAncillary else { throw damaged("its type \(type.rawValue) is unknown") }
+    guard suite == Self.suite else { throw damaged("its suite \(suite) may not seal a frame") }
+    guard flags & ~1 == 0 else { throw damaged("a reserved flag is set") }
+    guard Int(clearLength) == type.clearLength else { throw damaged("its clear part has \(clearLength) bytes") }
+    let sealed = Int(ciphertextLength)
+    if let fixed = type.fixedCiphertextLength {
+      guard sealed == fixed else { throw damaged("its ciphertext has \(sealed) bytes instead of \(fixed)") }
+    }
+    guard sealed > 0, sealed % 16 == 0 else { throw damaged("its ciphertext has \(sealed) bytes") }
+    guard frameLength <= Limits.frame else { throw damaged("it would be \(frameLength) bytes long; 64 MiB is the limit") }
+  }
+
+  /// An error about this frame.
+  package func damaged(_ what: String) -> FormatError {
+    FormatError(type.damage, "the frame can't be right: \(what)", offset: offset, sequence: sequence)
+  }
+
+  /// Appends the 88 bytes.
+  func serialize(into output: inout OutputSpan<UInt8>, in generation: Generation) {
+    let start = output.count
+    output.append(contentsOf: Self.sync.span)
+    output.append(type.rawValue)
+    output.append(suite)
+    output.append(bigEndian: flags)
+    output.append(bigEndian: sequence)
+    output.append(bigEndian: offset)
+    output.append(bigEndian: position)
+    output.append(bigEndian: term)
+    output.append(bigEndian: clearLength)
+    output.append(bigEndian: ciphertextLength)
+    output.append(contentsOf: previousLink.span)
+    output.append(bigEndian: newestRoot)
+    output.append(bigEndian: UInt32(0))
+    var checksum = generation.checksumSeed
+    checksum.add(output.span.extracting(start..<start + 84))
+    output.append(bigEndian: checksum.value)
+  }
+}

@@ -1,0 +1,43 @@
+package import VaultCrypto
+
+/// What every frame of one physical file is bound to: its header, and the first link, which is a digest of that header.
+package struct Generation: Sendable {
+  package let header: FileHeader
+  /// `link(0) = SHA-256("tokenvault/1 link" || 00 || file header)`
+  package let zeroLink: Link
+  /// The checksum of link(0), with which every frame header's checksum begins.
+  let checksumSeed: CRC32
+
+  /// - Throws: an error when OpenSSL has no memory.
+  package init(header: FileHeader) throws(CryptoError) {
+    self.header = header
+    var hasher = try LinkHasher()
+    zeroLink = try hasher.link(of: header.serialized().span)
+    checksumSeed = CRC32(of: zeroLink.span)
+  }
+}
+
+/// SHA-256 chained over frames: 32 bytes.
+package typealias Link = FixedBytes<32>
+
+/// Computes links. One value serves one thread.
+package struct LinkHasher: ~Copyable {
+  private var hash: SHA256
+
+  package init() throws(CryptoError) { hash = try SHA256() }
+
+  /// `SHA-256("tokenvault/1 link" || 00 || bytes)`: of a whole frame, which holds the link before it, or of a file header.
+  package mutating func link(of bytes: Span<UInt8>) throws(CryptoError) -> Link {
+    try hash.update(Self.prefix.span)
+    try hash.update(bytes)
+    return try hash.finish()
+  }
+
+  private static let prefix = Label.bytes("tokenvault/1 link")
+}
+
+/// The strings that keep one use of a key or a hash apart from every other (FORMAT.md, "Labels").
+enum Label {
+  /// The label and the zero byte that ends it, then `context`.
+  static func bytes(_ label: String, _ context: [UInt8] = []) -> [UInt8] { Array(label.utf8) + [0] + context }
+}

@@ -1,0 +1,109 @@
+package import VaultCrypto
+
+/// One entry of the index: where the newest record of a name stands (FORMAT.md, "Index"). 24 bytes.
+package struct IndexEntry: Equatable, Sendable {
+  /// Size in bytes.
+  package static let length = 24
+
+  package let tag: LookupTag
+  /// Offset of the frame, a multiple of 16 below 2^48.
+  package let offset: UInt64
+  /// The newest record is a deletion.
+  package let isDeletion: Bool
+  /// The first 6 bytes of that frame's authTag, so that an entry of another history does not answer.
+  package let authTagPrefix: FixedBytes<6>
+
+  package init(tag: LookupTag, offset: UInt64, isDeletion: Bool, authTagPrefix: FixedBytes<6>) {
+    self.tag = tag
+    self.offset = offset
+    self.isDeletion = isDeletion
+    self.authTagPrefix = authTagPrefix
+  }
+
+  init(parsing reader: inout ByteReader) throws(FormatError) {
+    tag = try reader.fixed()
+    let high = UInt64(try reader.u16())
+    let place = high << 32 | UInt64(try reader.u32())
+    isDeletion = place & 1 != 0
+    offset = place & ~1
+    authTagPrefix = try reader.fixed()
+    guard offset % 16 == 0, offset >= UInt64(FileHeader.length) else { throw reader.error("an entry's offset is odd") }
+  }
+
+  func serialize(into output: inout OutputSpan<UInt8>) {
+    output.append(contentsOf: tag.span)
+    let place = offset | (isDeletion ? 1 : 0)
+    output.append(bigEndian: UInt16(truncatingIfNeeded: place >> 32))
+    output.append(bigEndian: UInt32(truncatingIfNeeded: place))
+    output.append(contentsOf: authTagPrefix.span)
+  }
+}
+
+/// One page of a sorted run (FORMAT.md, "Index"): at most 164 entries with ascending tags.
+package struct IndexPage: Equatable, Sendable {
+  /// Bytes of the plaintext; the frame has 4096.
+  package static let length = 3952
+  /// Entries that fit.
+  package static let capacity = 164
+
+  /// Random; the run that the page belongs to.
+  package let run: FixedBytes<8>
+  /// Number of the page in its run, from 0.
+  package let number: UInt32
+  package let entries: [IndexEntry]
+
+  /// - Precondition: at most 164 entries, tags ascending.
+  package init(run: FixedBytes<8>, number: UInt32, entries: [IndexEntry]) {
+    precondition(entries.count <= Self.capacity)
+    self.run = run
+    self.number = number
+    self.entries = entries
+  }
+
+  /// Reads a page frame's plaintext.
+  ///
+  /// - Throws: `index-damaged`.
+  package init(parsing plaintext: Span<UInt8>) throws(FormatError) {
+    var reader = ByteReader(plaintext, failing: .indexDamaged, in: "index page")
+    guard plaintext.count == Self.length else { throw reader.error("has \(plaintext.count) bytes") }
+    run = try reader.fixed()
+    number = try reader.u32()
+    let count = Int(try reader.u16())
+    try reader.zeros(2)
+    guard count <= Self.capacity else { throw reader.error("claims \(count) entries") }
+    var entries: [IndexEntry] = []
+    entries.reserveCapacity(count)
+    for _ in 0..<count {
+      let entry = try IndexEntry(parsing: &reader)
+      if let last = entries.last, !last.tag.precedes(entry.tag) { throw reader.error("its tags don't ascend") }
+      entries.append(entry)
+    }
+    self.entries = entries
+    try reader.zerosToEnd()
+  }
+
+  /// The 3952 bytes to be sealed.
+  package func plaintext() -> [UInt8] {
+    [UInt8](capacity: Self.length) { (output) in
+      output.append(contentsOf: run.span)
+      output.append(bigEndian: number)
+      output.append(bigEndian: UInt16(entries.count))
+      output.append(bigEndian: UInt16(0))
+      for entry in entries { entry.serialize(into: &output) }
+      output.pad(to: Self.length)
+    }
+  }
+
+  /// The page of a run of `pages` pages that holds `tag`, if any does: `floor(first 32 bits of tag * pages / 2^32)`.
+  package static func number(of tag: LookupTag, pages: UInt32) -> UInt32 {
+    UInt32(tag.span.bigEndian(at: 0, count: 4) * UInt64(pages) >> 32)
+  }
+}
+
+extension FixedBytes {
+  /// Whether these bytes come before `other` in the order of byte strings.
+  package func precedes(_ other: Self) -> Bool {
+    for index in 0..<count where span[index] != other.span[index] { return span[index] < other.span[index] }
+    return false
+  }
+}
