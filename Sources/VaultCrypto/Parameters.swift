@@ -8,7 +8,7 @@ struct Parameters: ~Copyable {
   private var values: [UnsafeMutableRawBufferPointer] = unsafe []
 
   deinit {
-    for unsafe value in unsafe values {
+    for unsafevalue in unsafe values {
       unsafe OPENSSL_cleanse(value.baseAddress, value.count)
       unsafe value.deallocate()
     }

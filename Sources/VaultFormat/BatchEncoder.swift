@@ -13,7 +13,7 @@ package struct BatchEncoder: ~Copyable {
   package private(set) var position: UInt32 = 0
 
   /// - Parameter start: the end of what is in the file, between two batches.
-  package init(after start: Chain, in generation: Generation) throws(CryptoError) {
+  package init(after start: Chain, in generation: Generation) throws(FormatError) {
     precondition(start.isBetweenBatches)
     self.start = start
     self.generation = generation
@@ -44,13 +44,30 @@ package struct BatchEncoder: ~Copyable {
   package mutating func append(
     _ type: FrameType, term: UInt32 = 0, clear: [UInt8] = [], plaintext: Span<UInt8>, key: inout XAES256GCM,
     random: inout some RandomSource & ~Copyable, last: Bool
-  ) throws(CryptoError) -> FixedBytes<16> {
+  ) throws(FormatError) -> FixedBytes<16> {
     precondition(type != .keySlot && clear.count == type.clearLength && !isEnded)
     let header = header(type, term: term, length: plaintext.count, last: last)
-    let salt: XAES256GCM.Part = try random.bytes()
-    let iv: XAES256GCM.Part = try random.bytes()
+    let salt: XAES256GCM.Part
+    let iv: XAES256GCM.Part
+    let frame: [UInt8]
+    do {
+      salt = try random.bytes()
+      iv = try random.bytes()
+      frame = try seal(header, clear: clear, salt: salt, iv: iv, plaintext: plaintext, key: &key)
+    } catch {
+      throw FormatError(error)
+    }
+    try append(frame, last: last)
+    let tag = FrameHeader.length + clear.count + 24
+    return FixedBytes(frame.span.extracting(tag..<tag + 16))
+  }
+
+  private func seal(
+    _ header: FrameHeader, clear: [UInt8], salt: XAES256GCM.Part, iv: XAES256GCM.Part, plaintext: Span<UInt8>,
+    key: inout XAES256GCM
+  ) throws(CryptoError) -> [UInt8] {
     let generation = generation
-    let frame = try [UInt8](capacity: header.frameLength) { (output) throws(CryptoError) in
+    return try [UInt8](capacity: header.frameLength) { (output) throws(CryptoError) in
       header.serialize(into: &output, in: generation)
       let aad = Frame.additionalData(header: output.span, clear: clear.span, in: generation)
       output.append(contentsOf: clear.span)
@@ -59,13 +76,10 @@ package struct BatchEncoder: ~Copyable {
       try key.seal(plaintext, salt: salt, iv: iv, authenticating: aad.span, appendingTo: &output)
       finish(header, &output)
     }
-    try append(frame, last: last)
-    let tag = FrameHeader.length + clear.count + 24
-    return FixedBytes(frame.span.extracting(tag..<tag + 16))
   }
 
   /// Appends the frame of a key slot, which was sealed apart and can't end a batch.
-  package mutating func append(_ sealed: KeySlot.Sealed) throws(CryptoError) {
+  package mutating func append(_ sealed: KeySlot.Sealed) throws(FormatError) {
     precondition(!isEnded)
     let header = header(.keySlot, term: 0, length: KeySlot.sealedLength, last: false)
     let generation = generation
@@ -84,7 +98,7 @@ package struct BatchEncoder: ~Copyable {
     trailer.serialize(into: &output)
   }
 
-  private mutating func append(_ frame: [UInt8], last: Bool) throws(CryptoError) {
+  private mutating func append(_ frame: [UInt8], last: Bool) throws(FormatError) {
     link = try hasher.link(of: frame.span)
     bytes += frame
     position += 1

@@ -57,6 +57,15 @@ struct ByteReader: ~Escapable {
     return FixedBytes(taken)
   }
 
+  mutating func secret(_ count: Int) throws(FormatError) -> SecretBytes {
+    let taken = try take(count)
+    do {
+      return try SecretBytes(copying: taken)
+    } catch {
+      throw FormatError(error)
+    }
+  }
+
   /// Reads `count` reserved or padding bytes, which must be zero.
   mutating func zeros(_ count: Int) throws(FormatError) {
     let taken = try take(count)

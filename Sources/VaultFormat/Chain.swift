@@ -56,7 +56,7 @@ package struct Chain: Equatable, Sendable {
     var next = shape
     try next.accept(header)
     try checkSize(of: header, end: end, isCheckpoint: next.isCheckpoint)
-    link = try crypto { () throws(CryptoError) in try hasher.link(of: frame.bytes) }
+    link = try hasher.link(of: frame.bytes)
     sequence = header.sequence
     offset = end
     if header.endsBatch {

@@ -21,13 +21,21 @@ package enum Deflate {
   package static func inflate(_ stored: Span<UInt8>, limit: Int) throws(FormatError) -> SecretBytes {
     // A byte of DEFLATE stands for at most 1032 bytes.
     let room = min(limit, stored.count * 1032)
-    var value = try crypto { () throws(CryptoError) in
-      try SecretBytes(capacity: room) { (output) in output.append(repeating: 0, count: room) }
-    }
+    var value = try SecretBytes.zeros(room)
     var bytes = value.mutableSpan
     let written = tv_inflate(stored, &bytes)
     guard written >= 0 else { throw FormatError(.frameDamaged, "a deflated value can't be inflated") }
     value.removeLast(room - Int(written))
     return value
+  }
+}
+
+extension SecretBytes {
+  fileprivate static func zeros(_ count: Int) throws(FormatError) -> SecretBytes {
+    do {
+      return try SecretBytes(capacity: count) { (output) in output.append(repeating: 0, count: count) }
+    } catch {
+      throw FormatError(error)
+    }
   }
 }

@@ -94,11 +94,16 @@ package struct FormatError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 }
 
+extension FormatError {
+  /// OpenSSL failed where nothing in the file can be the reason.
+  init(_ failure: CryptoError) { self.init(.cryptoFailure, failure.sentence) }
+}
+
 /// Runs `body`, whose errors say that OpenSSL failed and nothing of the bytes.
-func crypto<Result: ~Copyable>(_ body: () throws(CryptoError) -> Result) throws(FormatError) -> Result {
+func crypto<Result>(_ body: () throws(CryptoError) -> Result) throws(FormatError) -> Result {
   do {
     return try body()
   } catch {
-    throw FormatError(.cryptoFailure, error.sentence)
+    throw FormatError(error)
   }
 }

@@ -75,7 +75,7 @@ package struct Frame: ~Escapable {
       }
       return plaintext
     } catch {
-      guard error.code == .cannotOpen else { throw FormatError(.cryptoFailure, error.sentence) }
+      guard error.code == .cannotOpen else { throw FormatError(error) }
       throw header.damaged("its authentication tag does not fit")
     }
   }

@@ -155,7 +155,9 @@ package struct FrameHeader: Equatable, Sendable {
       guard sealed == fixed else { throw damaged("its ciphertext has \(sealed) bytes instead of \(fixed)") }
     }
     guard sealed > 0, sealed % 16 == 0 else { throw damaged("its ciphertext has \(sealed) bytes") }
-    guard frameLength <= Limits.frame else { throw damaged("it would be \(frameLength) bytes long; 64 MiB is the limit") }
+    guard frameLength <= Limits.frame else {
+      throw damaged("it would be \(frameLength) bytes long; 64 MiB is the limit")
+    }
   }
 
   /// An error about this frame.

@@ -8,8 +8,8 @@ package struct Generation: Sendable {
   /// The checksum of link(0), with which every frame header's checksum begins.
   let checksumSeed: CRC32
 
-  /// - Throws: an error when OpenSSL has no memory.
-  package init(header: FileHeader) throws(CryptoError) {
+  /// - Throws: `crypto-failure` when OpenSSL has no memory.
+  package init(header: FileHeader) throws(FormatError) {
     self.header = header
     var hasher = try LinkHasher()
     zeroLink = try hasher.link(of: header.serialized().span)
@@ -24,13 +24,24 @@ package typealias Link = FixedBytes<32>
 package struct LinkHasher: ~Copyable {
   private var hash: SHA256
 
-  package init() throws(CryptoError) { hash = try SHA256() }
+  /// - Throws: `crypto-failure` when OpenSSL has no memory.
+  package init() throws(FormatError) {
+    do {
+      hash = try SHA256()
+    } catch {
+      throw FormatError(error)
+    }
+  }
 
   /// `SHA-256("tokenvault/1 link" || 00 || bytes)`: of a whole frame, which holds the link before it, or of a file header.
-  package mutating func link(of bytes: Span<UInt8>) throws(CryptoError) -> Link {
-    try hash.update(Self.prefix.span)
-    try hash.update(bytes)
-    return try hash.finish()
+  package mutating func link(of bytes: Span<UInt8>) throws(FormatError) -> Link {
+    do {
+      try hash.update(Self.prefix.span)
+      try hash.update(bytes)
+      return try hash.finish()
+    } catch {
+      throw FormatError(error)
+    }
   }
 
   private static let prefix = Label.bytes("tokenvault/1 link")

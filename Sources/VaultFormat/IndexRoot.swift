@@ -75,7 +75,9 @@ package struct IndexRoot: Equatable, Sendable {
     guard count <= Limits.runs else {
       throw FormatError(.limitExceeded, "the index has \(count) runs; \(Limits.runs) are allowed")
     }
-    guard newestEvent % 16 == 0, newestEvent < Limits.fileLength else { throw reader.error("its event's offset is odd") }
+    guard newestEvent % 16 == 0, newestEvent < Limits.fileLength else {
+      throw reader.error("its event's offset is odd")
+    }
     var runs: [Run] = []
     for _ in 0..<count {
       let run = try Run(parsing: &reader)

@@ -180,7 +180,7 @@ extension KeySlot {
     do {
       derived = try Self.derive(credential, kind, salt: salt, vault: vault)
     } catch {
-      throw FormatError(.cryptoFailure, error.sentence)
+      throw FormatError(error)
     }
     guard constantTimeEqual(derived.span.extracting(32..<64), commitment.span) else { return nil }
     do {

@@ -18,17 +18,20 @@ package struct RootKey: ~Copyable {
 
   /// The key that seals data keys and anchors.
   package func wrapKey(of vault: FixedBytes<16>) throws(CryptoError) -> XAES256GCM {
-    try XAES256GCM(key: derive(Array("tokenvault/1 wrap".utf8), vault).span)
+    let key = try derive(Array("tokenvault/1 wrap".utf8), vault)
+    return try XAES256GCM(key: key.span)
   }
 
   /// The key that seals the genesis frame of one file.
   package func genesisKey(of header: FileHeader) throws(CryptoError) -> XAES256GCM {
-    try XAES256GCM(key: derive(Label.bytes("tokenvault/1 genesis", header.fileID.span.array), header.vaultID).span)
+    let key = try derive(Label.bytes("tokenvault/1 genesis", header.fileID.span.array), header.vaultID)
+    return try XAES256GCM(key: key.span)
   }
 
   /// The key that turns names into lookup tags in one file.
   package func lookupKey(of header: FileHeader) throws(CryptoError) -> LookupKey {
-    try LookupKey(derive(Label.bytes("tokenvault/1 lookup", header.fileID.span.array), header.vaultID).span)
+    let key = try derive(Label.bytes("tokenvault/1 lookup", header.fileID.span.array), header.vaultID)
+    return try LookupKey(key.span)
   }
 
   private func derive(_ info: [UInt8], _ vault: FixedBytes<16>) throws(CryptoError) -> SecretBytes {
@@ -82,17 +85,24 @@ package struct DataKey: ~Copyable {
     let term = try reader.u32()
     try reader.zeros(4)
     let created = try reader.i64()
-    let bytes = try reader.take(32)
-    let commitment = try reader.take(32)
+    let key = try reader.secret(32)
+    let commitment = try reader.secret(32)
     guard reader.remaining == 0 else { throw reader.error("has \(reader.remaining) bytes too many") }
     guard term > 0 else { throw reader.error("its term is zero") }
-    let expected = try crypto { () throws(CryptoError) in try Self.commitment(to: bytes, term: term, of: vault) }
-    guard constantTimeEqual(expected.span, commitment) else {
+    let fits = try crypto { () throws(CryptoError) in
+      let expected = try Self.commitment(to: key.span, term: term, of: vault)
+      return constantTimeEqual(expected.span, commitment.span)
+    }
+    guard fits else {
       throw FormatError(.commitmentMismatch, "the data key of term \(term) is not the one that was committed to")
     }
-    key = try crypto { () throws(CryptoError) in try SecretBytes(copying: bytes) }
+    self.init(term: term, created: created, key: key)
+  }
+
+  private init(term: UInt32, created: Int64, key: consuming SecretBytes) {
     self.term = term
     self.created = created
+    self.key = key
   }
 
   /// The 80 bytes to be sealed under the wrap key.

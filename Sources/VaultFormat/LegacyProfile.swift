@@ -77,7 +77,7 @@ package enum LegacyProfile: Equatable, Sendable {
       guard secret.count == 32 else {
         throw FormatError(.legacyUnopened, "the legacy key has \(secret.count) bytes instead of 32")
       }
-      return try crypto { () throws(CryptoError) in try secret.copy() }
+      return try Self.bounded { () throws(CryptoError) in try secret.copy() }
     case .cbcPBKDF2(let parameters), .gcmPBKDF2(let parameters):
       let bytes = try Self.decode(secret, parameters.secret)
       return try Self.bounded { () throws(CryptoError) in
@@ -97,11 +97,8 @@ package enum LegacyProfile: Equatable, Sendable {
   private static func decode(
     _ secret: borrowing SecretBytes, _ encoding: TextEncoding
   ) throws(FormatError) -> SecretBytes {
-    let decoded = try crypto { () throws(CryptoError) in try encoding.decode(secret.span) }
-    guard let decoded else {
-      throw FormatError(.legacyUnopened, "the legacy secret is not a text of the encoding that the profile names")
-    }
-    return decoded
+    if let decoded = try encoding.decode(secret.span) { return decoded }
+    throw FormatError(.legacyUnopened, "the legacy secret is not a text of the encoding that the profile names")
   }
 
   private static func bounded(_ derive: () throws(CryptoError) -> SecretBytes) throws(FormatError) -> SecretBytes {

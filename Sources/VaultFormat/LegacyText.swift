@@ -39,8 +39,7 @@ package struct LegacyText: Equatable, Sendable {
   }
 
   private func decode(_ text: Span<UInt8>) throws(FormatError) -> [UInt8] {
-    let decoded = try crypto { () throws(CryptoError) in try encoding.decode(text) }
-    guard let decoded else {
+    guard let decoded = try encoding.decode(text) else {
       throw FormatError(.legacyMalformed, "a part of the legacy record is not written in the profile's encoding")
     }
     return decoded.span.array

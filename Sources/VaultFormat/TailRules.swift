@@ -1,5 +1,3 @@
-internal import VaultCrypto
-
 /// Decides what the bytes behind the last complete batch are: nothing, an append that was interrupted, or damage
 /// (FORMAT.md, "Tail rules", whose names T0 to T4 are used here).
 ///
@@ -92,7 +90,9 @@ package struct TailRules: ~Escapable {
   /// T1: a frame of another batch, or the end of one that began elsewhere, shows that this batch was once whole.
   private var provesLaterBatch: Bool {
     for place in stride(from: 0, to: end, by: 16) {
-      if let header = header(at: place), header.sequence &- UInt64(header.position) != chain.sequence + 1 { return true }
+      if let header = header(at: place), header.sequence &- UInt64(header.position) != chain.sequence + 1 {
+        return true
+      }
       if let trailer = trailer(at: place), place + FrameTrailer.length != Int(trailer.distance) { return true }
     }
     return false
@@ -109,7 +109,7 @@ package struct TailRules: ~Escapable {
   // MARK: T3 and T4
 
   private func walk(_ opens: (borrowing Frame) throws(FormatError) -> Opening) throws(FormatError) -> Verdict {
-    var hasher = try crypto { () throws(CryptoError) in try LinkHasher() }
+    var hasher = try LinkHasher()
     var place = 0
     var evidence = false
     /// What the next frame must continue; `nil` when the frame before is not whole.
@@ -143,7 +143,9 @@ package struct TailRules: ~Escapable {
         before = (link, header.position + 1)
       }
       if header.endsBatch {
-        guard evidence else { throw damage("the tail is not a batch, and nothing shows that a crash tore it", at: place) }
+        guard evidence else {
+          throw damage("the tail is not a batch, and nothing shows that a crash tore it", at: place)
+        }
         return .torn
       }
       place = frameEnd
@@ -153,8 +155,9 @@ package struct TailRules: ~Escapable {
   /// T3 (a): too little is left for a header.
   private func judgeRest(from place: Int) throws(FormatError) -> Verdict {
     let rest = tail.extracting(place..<tail.count)
-    let begun = min(rest.count, FrameHeader.sync.count)
-    let isBegunHeader = rest.extracting(first: begun).equals(FrameHeader.sync.span.extracting(first: begun))
+    let sync = FrameHeader.sync
+    let begun = min(rest.count, sync.count)
+    let isBegunHeader = rest.extracting(first: begun).equals(sync.span.extracting(first: begun))
     guard isBegunHeader || meetsHole(place..<tail.count) else {
       throw damage("the file ends with what no interrupted append leaves", at: place)
     }
@@ -169,7 +172,8 @@ package struct TailRules: ~Escapable {
   /// T4: a header or a trailer inside a frame's stated extent shows that its length was changed.
   private func checkExtent(of header: FrameHeader, at place: Int) throws(FormatError) {
     let last = min(place + header.frameLength - FrameTrailer.length, end)
-    for inner in stride(from: place + 96, to: last, by: 16) where self.header(at: inner) != nil || trailer(at: inner) != nil {
+    for inner in stride(from: place + 96, to: last, by: 16)
+    where self.header(at: inner) != nil || trailer(at: inner) != nil {
       throw damage("the length of a frame in the tail was changed", at: place)
     }
   }
@@ -192,6 +196,6 @@ package struct TailRules: ~Escapable {
     guard opening == .opens || opening == .keyMissing && evidence else {
       throw damage("a frame in the tail does not open", at: place)
     }
-    return try crypto { () throws(CryptoError) in try hasher.link(of: bytes.extracting(first: header.frameLength)) }
+    return try hasher.link(of: bytes.extracting(first: header.frameLength))
   }
 }

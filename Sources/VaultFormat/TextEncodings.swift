@@ -11,8 +11,16 @@ package enum TextEncoding: UInt8, Sendable {
 
   /// The bytes that `text` stands for; `nil` when it is not a text of this encoding.
   ///
-  /// - Throws: an error when there is no memory.
-  package func decode(_ text: Span<UInt8>) throws(CryptoError) -> SecretBytes? {
+  /// - Throws: `crypto-failure` when there is no memory.
+  package func decode(_ text: Span<UInt8>) throws(FormatError) -> SecretBytes? {
+    do {
+      return try decoded(text)
+    } catch {
+      throw FormatError(error)
+    }
+  }
+
+  private func decoded(_ text: Span<UInt8>) throws(CryptoError) -> SecretBytes? {
     var bytes = try SecretBytes(capacity: text.count)
     var isValid = true
     bytes.append { (output) in
