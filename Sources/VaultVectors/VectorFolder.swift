@@ -1,4 +1,5 @@
 private import FoundationEssentials
+private import Glibc
 
 /// Finds and reads vector files.
 enum VectorFolder {
@@ -10,11 +11,7 @@ enum VectorFolder {
   ///
   /// - Throws: ``VectorError/Code/unreadable`` when there is nothing at `path`, or no vector file in the folder.
   static func files(at path: String) throws(VectorError) -> [String] {
-    var isFolder = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw .unreadable("there is no file or folder at this path")
-    }
-    guard isFolder else { return [path] }
+    guard try status(of: path).st_mode & S_IFMT == S_IFDIR else { return [path] }
     let found: [String]
     do {
       found = try FileManager.default.subpathsOfDirectory(atPath: path)
@@ -31,18 +28,20 @@ enum VectorFolder {
   ///
   /// - Throws: ``VectorError/Code/unreadable`` when it is not an ordinary file, too large, or can't be read.
   static func contents(of path: String) throws(VectorError) -> [UInt8] {
-    let manager = FileManager.default
-    // A named pipe would keep the reader waiting; what a symbolic link points to is what counts.
-    let target = (try? manager.destinationOfSymbolicLink(atPath: path)) == nil ? path : resolved(path)
-    guard let attributes = try? manager.attributesOfItem(atPath: target),
-      attributes[.type] as? FileAttributeType == .typeRegular
-    else { throw .unreadable("this is not an ordinary file") }
-    guard let size = (attributes[.size] as? any BinaryInteger).map({ Int(clamping: $0) }), size <= largestFile else {
-      throw .unreadable("the file is larger than 256 MiB")
-    }
-    guard let data = manager.contents(atPath: target) else { throw .unreadable("the file can't be read") }
+    let status = try status(of: path)
+    // A named pipe would keep the reader waiting.
+    guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable("this is not an ordinary file") }
+    guard status.st_size <= largestFile else { throw .unreadable("the file is larger than 256 MiB") }
+    guard let data = FileManager.default.contents(atPath: path) else { throw .unreadable("the file can't be read") }
     return Array(data)
   }
 
-  private static func resolved(_ path: String) -> String { URL(filePath: path).resolvingSymlinksInPath().path }
+  /// `stat` of what `path` leads to, through symbolic links.
+  private static func status(of path: String) throws(VectorError) -> stat {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else {
+      throw .unreadable(unsafe String(cString: strerror(errno)))
+    }
+    return status
+  }
 }
