@@ -56,7 +56,9 @@ package struct VectorFile: Sendable {
       return ("scrypt", try RFCReader.scrypt(file))
     }
     if file.cases.contains(where: { $0.has("P", "S", "c", "DK") }) { return ("PBKDF2", try RFCReader.pbkdf2(file)) }
-    return ("other fields", unsupported(file) { "the fields \($0.fields.map(\.name).joined(separator: ", "))" })
+    return (
+      "other fields", unsupported(file) { "the fields \($0.fields.map(\.name).sorted().joined(separator: ", "))" }
+    )
   }
 
   /// CFB and OFB files have the fields of CBC; the comments at their head tell them apart, and so they do Monte Carlo.
@@ -64,7 +66,7 @@ package struct VectorFile: Sendable {
     _ file: LineFile, name: String
   ) throws(VectorError) -> (kind: String, cases: [VectorCase]) {
     let words = file.comments.flatMap { $0.split(whereSeparator: \.isWhitespace) }
-    if let other = words.first(where: { $0.hasPrefix("CFB") || $0.hasPrefix("OFB") }) {
+    if let other = words.first(where: { $0.contains("CFB") || $0.contains("OFB") }) {
       return ("NIST \(other)", unsupported(file) { _ in "the mode \(other)" })
     }
     if words.contains("MCT") || words.contains("Monte") || name.contains("MCT") {

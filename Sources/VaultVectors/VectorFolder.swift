@@ -18,10 +18,17 @@ enum VectorFolder {
     } catch {
       throw .unreadable("the folder can't be listed")
     }
-    let names = found.filter { (name) in extensions.contains { name.hasSuffix($0) } }.sorted()
+    let names = found.filter(isVectorFile).sorted()
     guard !names.isEmpty else { throw .unreadable("no .rsp, .txt or .json file is in this folder") }
     let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
     return names.map { "\(folder)/\($0)" }
+  }
+
+  /// By the name alone. What stands beside vectors to be read by people is not one of them.
+  private static func isVectorFile(_ path: String) -> Bool {
+    let name = path.split(separator: "/").last ?? ""
+    guard !name.hasPrefix("README"), !name.hasPrefix("LICENSE"), !name.hasPrefix(".") else { return false }
+    return extensions.contains { name.hasSuffix($0) }
   }
 
   /// The bytes of the file at `path`.

@@ -22,6 +22,7 @@ private struct Expected: Sendable, CustomTestStringConvertible {
     Expected("nist/CBCVarKey256.rsp", "NIST CBC", 512),
     Expected("nist/CBCVarTxt256.rsp", "NIST CBC", 256),
     Expected("nist/CBCMMT256.rsp", "NIST CBC", 20),
+    Expected("nist/CBCMCT256.rsp", "NIST CBC Monte Carlo", 200),
     Expected("nist/gcmEncryptExtIV256.rsp", "NIST GCM", 5250),
     Expected("nist/gcmDecrypt256.rsp", "NIST GCM", 5250),
     // The keys of 128 and 192 bits: 211 cases. Of AES-256, tcId 276 has an IV that OpenSSL does not take.
