@@ -30,6 +30,7 @@ package enum PrimitiveError: Error, CustomStringConvertible {
   /// It broke down. Never counts as a refusal.
   case broke(String)
 
+  /// One sentence for a person.
   package var description: String {
     switch self {
     case .refusesParameter(let sentence), .broke(let sentence): sentence
@@ -41,9 +42,12 @@ package enum PrimitiveError: Error, CustomStringConvertible {
 extension Primitives {
   /// A ciphertext and its authentication tag.
   package struct Sealed: Sendable, Equatable {
+    /// As long as the plaintext.
     package var ciphertext: [UInt8]
+    /// 16 bytes, if the implementation is right.
     package var tag: [UInt8]
 
+    /// A ciphertext and a tag of any length: a case may have others than an implementation takes.
     package init(ciphertext: [UInt8], tag: [UInt8]) {
       self.ciphertext = ciphertext
       self.tag = tag
@@ -56,15 +60,19 @@ extension Primitives {
     package let definedIVLengths: ClosedRange<Int>
     /// IV lengths in bytes that this implementation takes.
     package let takenIVLengths: ClosedRange<Int>
+    /// Ciphertext and tag of a message.
     package var seal:
       @Sendable (_ message: [UInt8], _ key: [UInt8], _ iv: [UInt8], _ aad: [UInt8]) throws(PrimitiveError) -> Sealed
+    /// The message, if the tag fits.
     package var open:
       @Sendable (_ sealed: Sealed, _ key: [UInt8], _ iv: [UInt8], _ aad: [UInt8]) throws(PrimitiveError) -> [UInt8]
   }
 
   /// Encryption without authentication; keys of 32 bytes, IVs of 16.
   package struct BlockMode: Sendable {
+    /// The ciphertext of a message.
     package var seal: @Sendable (_ message: [UInt8], _ key: [UInt8], _ iv: [UInt8]) throws(PrimitiveError) -> [UInt8]
+    /// The message of a ciphertext.
     package var open: @Sendable (_ ciphertext: [UInt8], _ key: [UInt8], _ iv: [UInt8]) throws(PrimitiveError) -> [UInt8]
   }
 
@@ -72,6 +80,7 @@ extension Primitives {
   package struct HKDF: Sendable {
     /// Output lengths in bytes.
     package let counts: ClosedRange<Int>
+    /// `count` bytes of output.
     package var derive:
       @Sendable (_ keyMaterial: [UInt8], _ salt: [UInt8], _ info: [UInt8], _ count: Int) throws(PrimitiveError) ->
         [UInt8]
@@ -82,9 +91,11 @@ extension Primitives {
 
   /// PBKDF2.
   package struct PBKDF2: Sendable {
+    /// How many iterations there may be.
     package let iterations: ClosedRange<Int>
     /// Output lengths in bytes.
     package let counts: ClosedRange<Int>
+    /// `count` bytes of output.
     package var derive:
       @Sendable (_ hash: PBKDF2Hash, _ password: [UInt8], _ salt: [UInt8], _ iterations: Int, _ count: Int)
         throws(PrimitiveError) -> [UInt8]
@@ -92,8 +103,11 @@ extension Primitives {
 
   /// The costs of scrypt: numbers as a file gives them, sensible or not.
   package struct ScryptCost: Sendable {
+    /// N, the cost of time and memory.
     package let n: Int
+    /// The block size in units of 128 bytes.
     package let r: Int
+    /// The parallelization.
     package let p: Int
   }
 
@@ -107,6 +121,7 @@ extension Primitives {
     package let product: Int
     /// Output lengths in bytes.
     package let counts: ClosedRange<Int>
+    /// `count` bytes of output.
     package var derive:
       @Sendable (_ password: [UInt8], _ salt: [UInt8], _ cost: ScryptCost, _ count: Int) throws(PrimitiveError) ->
         [UInt8]

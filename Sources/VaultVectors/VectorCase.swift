@@ -16,6 +16,7 @@ package protocol Check: Sendable {
 }
 
 extension Check {
+  /// False: only a few checks take long.
   package var isLong: Bool { false }
 }
 
@@ -32,7 +33,7 @@ package enum Outcome: Sendable, Equatable {
 }
 
 /// What a case demands, in Wycheproof's words.
-enum Expectation: Sendable {
+enum Validity: Sendable {
   /// Sealing gives the bytes of the case, and opening gives the message.
   case valid
   /// It must be refused, whatever would come out.
@@ -62,6 +63,7 @@ protocol DemandingCheck: Check {
 }
 
 extension DemandingCheck {
+  /// Makes an outcome of the demands.
   package func run(with primitives: Primitives) -> Outcome {
     do throws(Verdict) {
       try demand(of: primitives)

@@ -19,14 +19,17 @@ package struct VectorError: Error, Equatable, CustomStringConvertible {
     package static let unrecognised = Code(value: .unrecognised)
   }
 
+  /// The kind of error.
   package let code: Code
   /// `line 12`, or a JSON path such as `$.testGroups[0].tests[3].key`; nil when the whole file is meant.
   package let location: String?
   /// What is wrong there, for a person.
   package let sentence: String
 
+  /// Location and sentence.
   package var description: String { location.map { "\($0): \(sentence)" } ?? sentence }
 
+  /// Compares the codes alone.
   package static func == (left: Self, right: Self) -> Bool { left.code == right.code }
 
   static func unreadable(_ sentence: String) -> Self { Self(code: .unreadable, location: nil, sentence: sentence) }

@@ -65,7 +65,7 @@ struct PublishedVectorTests {
   // Defends the share of GCM cases that demand a refusal: a reader that dropped FAIL would shift it.
   @Test func refusalsAreDemanded() throws {
     let file = try Published.load("nist/gcmDecrypt256.rsp")
-    let refusals = file.cases.count { ($0.check as? AEADCheck)?.expectation == .invalid }
+    let refusals = file.cases.count { ($0.check as? AEADCheck)?.validity == .invalid }
     #expect(refusals == 2586)
   }
 

@@ -12,7 +12,7 @@ struct AEADCheck: DemandingCheck {
   let sealed: Primitives.Sealed
   /// The length in bytes that tags of this case's section or group have.
   let tagLength: Int
-  let expectation: Expectation
+  let validity: Validity
 
   func demand(of primitives: Primitives) throws(Verdict) {
     let aead = algorithm == .gcm ? primitives.gcm : primitives.xaes
@@ -28,7 +28,7 @@ struct AEADCheck: DemandingCheck {
 
   /// The standard has no IV of this length: nothing may be sealed or opened with it.
   private func demandRefusal(of aead: Primitives.AEAD) throws(Verdict) {
-    guard expectation == .invalid else { throw .notApplicable("an IV of \(8 * iv.count) bits") }
+    guard validity == .invalid else { throw .notApplicable("an IV of \(8 * iv.count) bits") }
     try beRefused("sealing with an IV of \(iv.count) bytes") { () throws(PrimitiveError) in
       try aead.seal(message ?? [], key, iv, aad)
     }
@@ -36,7 +36,7 @@ struct AEADCheck: DemandingCheck {
   }
 
   private func demandFullTag(of aead: Primitives.AEAD) throws(Verdict) {
-    switch expectation {
+    switch validity {
     case .valid:
       let result = try seal(message ?? [], with: aead)
       try require(result.ciphertext == sealed.ciphertext, "sealing gave another ciphertext")
@@ -58,7 +58,7 @@ struct AEADCheck: DemandingCheck {
     let completed = Primitives.Sealed(
       ciphertext: sealed.ciphertext, tag: sealed.tag + whole.tag.dropFirst(tagLength))
     try require(whole.ciphertext == sealed.ciphertext, "sealing twice did not give the ciphertext back")
-    switch expectation {
+    switch validity {
     case .valid:
       try require(plaintext == message, "sealing gave another ciphertext")
       try require(whole.tag.starts(with: sealed.tag), "sealing gave another tag")

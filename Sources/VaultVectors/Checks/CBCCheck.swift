@@ -5,14 +5,14 @@ struct CBCCheck: DemandingCheck {
   let iv: [UInt8]
   let message: [UInt8]
   let ciphertext: [UInt8]
-  let expectation: Expectation
+  let validity: Validity
 
   func demand(of primitives: Primitives) throws(Verdict) {
     let mode = padded ? primitives.paddedCBC : primitives.plainCBC
     guard key.count == 32 else { throw .notApplicable("a key of \(8 * key.count) bits") }
-    guard iv.count == 16 || expectation == .invalid else { throw .notApplicable("an IV of \(8 * iv.count) bits") }
+    guard iv.count == 16 || validity == .invalid else { throw .notApplicable("an IV of \(8 * iv.count) bits") }
     let open = { () throws(PrimitiveError) in try mode.open(ciphertext, key, iv) }
-    switch expectation {
+    switch validity {
     case .valid:
       let sealed = try succeed("sealing") { () throws(PrimitiveError) in try mode.seal(message, key, iv) }
       try require(sealed == ciphertext, "sealing gave another ciphertext")

@@ -5,13 +5,13 @@ struct MACCheck: DemandingCheck {
   let tag: [UInt8]
   /// The length in bytes that tags of this case's group have.
   let tagLength: Int
-  let expectation: Expectation
+  let validity: Validity
 
   func demand(of primitives: Primitives) throws(Verdict) {
     guard (1...32).contains(tagLength) else { throw .notApplicable("a tag of \(8 * tagLength) bits") }
     let code = try succeed("the code") { () throws(PrimitiveError) in try primitives.hmac(key, message) }
     let fits = tag.count == tagLength && code.starts(with: tag)
-    switch expectation {
+    switch validity {
     case .valid: try require(fits, "the code is another")
     case .invalid: try require(!fits, "the tag fits, but must not")
     case .acceptable: break
@@ -28,12 +28,12 @@ struct HKDFCheck: DemandingCheck {
   /// The pseudorandom key between extract and expand, where the file gives it.
   let extracted: [UInt8]?
   let output: [UInt8]
-  let expectation: Expectation
+  let validity: Validity
 
   func demand(of primitives: Primitives) throws(Verdict) {
     let isTaken = primitives.hkdf.counts.contains(count)
-    if expectation != .invalid, !isTaken { throw .notApplicable("an output of \(count) bytes") }
-    try demandDerived(output, count: count, expectation) { () throws(PrimitiveError) in
+    if validity != .invalid, !isTaken { throw .notApplicable("an output of \(count) bytes") }
+    try demandDerived(output, count: count, validity) { () throws(PrimitiveError) in
       try primitives.hkdf.derive(keyMaterial, salt, info, count)
     }
     guard let extracted else { return }
@@ -51,15 +51,15 @@ struct PBKDF2Check: DemandingCheck {
   let iterations: Int
   let count: Int
   let output: [UInt8]
-  let expectation: Expectation
+  let validity: Validity
 
   func demand(of primitives: Primitives) throws(Verdict) {
     let pbkdf2 = primitives.pbkdf2
-    if expectation != .invalid {
+    if validity != .invalid {
       if !pbkdf2.iterations.contains(iterations) { throw .notApplicable("\(iterations) iterations") }
       if !pbkdf2.counts.contains(count) { throw .notApplicable("an output of \(count) bytes") }
     }
-    try demandDerived(output, count: count, expectation) { () throws(PrimitiveError) in
+    try demandDerived(output, count: count, validity) { () throws(PrimitiveError) in
       try pbkdf2.derive(hash, password, salt, iterations, count)
     }
   }
@@ -72,11 +72,11 @@ struct ScryptCheck: DemandingCheck {
   let cost: Primitives.ScryptCost
   let count: Int
   let output: [UInt8]
-  let expectation: Expectation
+  let validity: Validity
 
   func demand(of primitives: Primitives) throws(Verdict) {
-    if expectation != .invalid, let reason = whyNotApplicable(to: primitives.scrypt) { throw .notApplicable(reason) }
-    try demandDerived(output, count: count, expectation) { () throws(PrimitiveError) in
+    if validity != .invalid, let reason = whyNotApplicable(to: primitives.scrypt) { throw .notApplicable(reason) }
+    try demandDerived(output, count: count, validity) { () throws(PrimitiveError) in
       try primitives.scrypt.derive(password, salt, cost, count)
     }
   }
@@ -91,9 +91,9 @@ struct ScryptCheck: DemandingCheck {
 
 /// Demands `output` of a derivation, or its refusal.
 private func demandDerived(
-  _ output: [UInt8], count: Int, _ expectation: Expectation, _ derive: () throws(PrimitiveError) -> [UInt8]
+  _ output: [UInt8], count: Int, _ validity: Validity, _ derive: () throws(PrimitiveError) -> [UInt8]
 ) throws(Verdict) {
-  switch expectation {
+  switch validity {
   case .valid:
     try require(output.count == count, "the file asks for \(count) bytes, but gives \(output.count)")
     try require(try succeed("deriving", derive) == output, "the derived key is another")

@@ -73,6 +73,7 @@ struct XAESAccumulatedCheck: DemandingCheck {
   /// No file may ask for more.
   static let longForm = 1_000_000
 
+  /// True for more rounds than the short form has.
   package var isLong: Bool { rounds > Self.shortForm }
 
   func demand(of primitives: Primitives) throws(Verdict) {

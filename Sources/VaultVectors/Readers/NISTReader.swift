@@ -7,7 +7,7 @@ enum NISTReader {
       try refuseFail(item)
       let check = CBCCheck(
         padded: false, key: try item.bytes("KEY"), iv: try item.bytes("IV"), message: try item.bytes("PLAINTEXT"),
-        ciphertext: try item.bytes("CIPHERTEXT"), expectation: .valid)
+        ciphertext: try item.bytes("CIPHERTEXT"), validity: .valid)
       guard check.message.count == check.ciphertext.count, check.message.count.isMultiple(of: 16) else {
         throw .value(line: item.line, "PLAINTEXT and CIPHERTEXT are not as many whole blocks")
       }
@@ -71,7 +71,7 @@ enum NISTReader {
     return AEADCheck(
       algorithm: .gcm, key: try item.bytes("Key"), iv: try item.bytes("IV"), aad: try item.bytes("AAD"),
       message: message, sealed: .init(ciphertext: ciphertext, tag: tag), tagLength: tag.count,
-      expectation: item.fails ? .invalid : .valid)
+      validity: item.fails ? .invalid : .valid)
   }
 
   /// A value cut short would otherwise look like a case with other lengths.

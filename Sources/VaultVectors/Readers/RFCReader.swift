@@ -11,7 +11,7 @@ enum RFCReader {
       return HKDFCheck(
         keyMaterial: try item.bytes("IKM"), salt: try item.bytes("salt"), info: try item.bytes("info"),
         count: try item.count("L"), extracted: item.has("PRK") ? try item.bytes("PRK") : nil,
-        output: output ?? [], expectation: output == nil ? .invalid : .valid)
+        output: output ?? [], validity: output == nil ? .invalid : .valid)
     }
   }
 
@@ -22,7 +22,7 @@ enum RFCReader {
       let cost = Primitives.ScryptCost(n: try item.count("N"), r: try item.count("r"), p: try item.count("p"))
       return ScryptCheck(
         password: try textOrBytes("PASSWORD", of: item), salt: try textOrBytes("SALT", of: item), cost: cost,
-        count: try item.count("LENGTH"), output: output ?? [], expectation: output == nil ? .invalid : .valid)
+        count: try item.count("LENGTH"), output: output ?? [], validity: output == nil ? .invalid : .valid)
     }
   }
 
@@ -34,7 +34,7 @@ enum RFCReader {
       let output = try output("DK", of: item)
       return PBKDF2Check(
         hash: hash, password: try item.bytes("P"), salt: try item.bytes("S"), iterations: try item.count("c"),
-        count: try item.count("dkLen"), output: output ?? [], expectation: output == nil ? .invalid : .valid)
+        count: try item.count("dkLen"), output: output ?? [], validity: output == nil ? .invalid : .valid)
     }
   }
 

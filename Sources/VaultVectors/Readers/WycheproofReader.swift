@@ -45,7 +45,7 @@ enum WycheproofReader {
     }
   }
 
-  private static func expectation(of test: JSONNode) throws(VectorError) -> Expectation {
+  private static func validity(of test: JSONNode) throws(VectorError) -> Validity {
     switch try test.string("result") {
     case "valid": return .valid
     case "invalid": return .invalid
@@ -59,18 +59,18 @@ enum WycheproofReader {
     let algorithms: [String: AEADCheck.Algorithm] = ["AES-GCM": .gcm, "XAES-256-GCM": .xaes]
     let sealed = Primitives.Sealed(ciphertext: try test.bytes("ct"), tag: try test.bytes("tag"))
     let (key, iv, aad) = (try test.bytes("key"), try test.bytes("iv"), try test.bytes("aad"))
-    let (message, expectation) = (try test.bytes("msg"), try expectation(of: test))
+    let (message, validity) = (try test.bytes("msg"), try validity(of: test))
     let tagLength = try group.node.count("tagSize") / 8
     guard let algorithm = algorithms[group.algorithm] else { return unsupported(group) }
     return AEADCheck(
       algorithm: algorithm, key: key, iv: iv, aad: aad, message: message, sealed: sealed, tagLength: tagLength,
-      expectation: expectation)
+      validity: validity)
   }
 
   private static func cbc(_ test: JSONNode, in group: Group) throws(VectorError) -> any Check {
     let check = CBCCheck(
       padded: true, key: try test.bytes("key"), iv: try test.bytes("iv"), message: try test.bytes("msg"),
-      ciphertext: try test.bytes("ct"), expectation: try expectation(of: test))
+      ciphertext: try test.bytes("ct"), validity: try validity(of: test))
     // Wycheproof keeps the older name of the padding, which PKCS #5 defines for blocks of 8 bytes alone.
     return ["AES-CBC-PKCS5", "AES-CBC-PKCS7"].contains(group.algorithm) ? check : unsupported(group)
   }
@@ -78,7 +78,7 @@ enum WycheproofReader {
   private static func mac(_ test: JSONNode, in group: Group) throws(VectorError) -> any Check {
     let check = MACCheck(
       key: try test.bytes("key"), message: try test.bytes("msg"), tag: try test.bytes("tag"),
-      tagLength: try group.node.count("tagSize") / 8, expectation: try expectation(of: test))
+      tagLength: try group.node.count("tagSize") / 8, validity: try validity(of: test))
     return group.algorithm == "HMACSHA256" ? check : unsupported(group)
   }
 
@@ -86,7 +86,7 @@ enum WycheproofReader {
     let check = HKDFCheck(
       keyMaterial: try test.bytes("ikm"), salt: try test.bytes("salt"), info: try test.bytes("info"),
       count: try test.count("size"), extracted: nil, output: try test.bytes("okm"),
-      expectation: try expectation(of: test))
+      validity: try validity(of: test))
     return group.algorithm == "HKDF-SHA-256" ? check : unsupported(group)
   }
 
@@ -96,7 +96,7 @@ enum WycheproofReader {
     let check = PBKDF2Check(
       hash: hash ?? .sha256, password: try test.bytes("password"), salt: try test.bytes("salt"),
       iterations: try test.count("iterationCount"), count: try test.count("dkLen"), output: try test.bytes("dk"),
-      expectation: try expectation(of: test))
+      validity: try validity(of: test))
     return hash == nil ? unsupported(group) : check
   }
 

@@ -21,7 +21,7 @@ enum XAESReader {
       algorithm: .xaes, key: try vector.bytes("key"), iv: try vector.bytes("nonce"), aad: try vector.bytes("aad"),
       message: plaintext,
       sealed: .init(ciphertext: Array(output.prefix(plaintext.count)), tag: Array(output.suffix(16))),
-      tagLength: 16, expectation: .valid)
+      tagLength: 16, validity: .valid)
     let intermediates = XAESCheck.Intermediates(
       l: try vector.optionalBytes("L"), k1: try vector.optionalBytes("K1"), m1: try vector.optionalBytes("M1"),
       m2: try vector.optionalBytes("M2"), derivedKey: try vector.optionalBytes("derivedKey"))

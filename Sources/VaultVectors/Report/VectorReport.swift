@@ -3,6 +3,7 @@ package struct VectorReport: Sendable {
   /// In the order of the run.
   package let files: [FileReport]
 
+  /// A report of these files.
   package init(files: [FileReport]) { self.files = files }
 
   /// Cases that were run or could not be run: passed, failed, and not applicable.
@@ -23,16 +24,21 @@ package struct VectorReport: Sendable {
 package struct FileReport: Sendable {
   /// One case and what became of it.
   package struct Result: Sendable {
+    /// The case's name within its file.
     package let id: String
+    /// What became of it.
     package let outcome: Outcome
   }
 
   /// One case and a sentence about it.
   package struct Remark: Sendable, Equatable {
+    /// The case's name within its file.
     package let id: String
+    /// What was seen, or why the case was not run.
     package let sentence: String
   }
 
+  /// The file's path, or the name that it was loaded with.
   package let name: String
   /// What the file was recognised as; nil if it was not.
   package let kind: String?
