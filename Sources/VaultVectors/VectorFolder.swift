@@ -4,7 +4,7 @@ private import Glibc
 /// Finds and reads vector files.
 enum VectorFolder {
   private static let extensions = [".rsp", ".txt", ".json"]
-  /// Bytes. NIST's largest file has 10 MB.
+  /// Bytes; far above every published file.
   private static let largestFile = 1 << 28
 
   /// `path` itself if it is a file; if it is a folder, the vector files at any depth in it, sorted.
