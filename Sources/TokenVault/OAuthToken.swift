@@ -85,10 +85,10 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
   public func member(_ name: String) -> String? { storage.members[name]?.text }
 
   /// Gives the JSON as it came, without white space around it, to `body`.
-  public func withJSON<Result: ~Copyable, Failure: Error>(
+  public func withJSON<Result, Failure: Error>(
     _ body: (Span<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try body(storage.json.span)
+    try storage.json.withSpan(body)
   }
 
   /// Says that it is a token, and nothing else.

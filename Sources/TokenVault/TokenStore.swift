@@ -85,9 +85,12 @@ public final class TokenStore: Sendable {
     try instruments.measure(.write) { () throws(VaultError) in
       var entry = EntryValue()
       entry.expiry = ttl.map { now() + $0.microseconds }
-      let value = try token.withJSON { (json) throws(VaultError) in try entry.bytes(with: json) }
+      let condition = try effective(condition, id)
       var batch = try VaultBatch()
-      try batch.put(id.recordName.span, value: value.span, if: effective(condition, id))
+      try token.withJSON { (json) throws(VaultError) in
+        let value = try entry.bytes(with: json)
+        try batch.put(id.recordName.span, value: value.span, if: condition)
+      }
       return try vault.commit(batch)[0]
     }
   }

@@ -74,6 +74,13 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     }
   }
 
+  /// Gives the bytes in place to `body`: for where a value lies in an object, and ``span`` can't be borrowed for long enough.
+  public func withSpan<Result, Failure: Error>(
+    _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(span)
+  }
+
   /// The bytes in place, to be changed.
   package var mutableSpan: MutableSpan<UInt8> {
     @_lifetime(&self)
