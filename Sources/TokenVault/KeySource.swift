@@ -22,15 +22,15 @@ public enum KeySource: Hashable, Sendable, CustomStringConvertible {
   /// A file in `$CREDENTIALS_DIRECTORY`, as a service manager hands them out.
   case credential(String)
 
-  /// Every form of a source, one a line: for messages.
+  /// Every form of a source, one a line and indented: for messages.
   public static let forms = """
-    env:NAME        an environment variable
-    file:PATH       a file that only you can read
-    fd:N            an open descriptor
-    stdin           standard input
-    prompt          the terminal
-    cmd:PROGRAM ... the output of a program
-    cred:NAME       a file in $CREDENTIALS_DIRECTORY
+      env:NAME        an environment variable
+      file:PATH       a file that only you can read
+      fd:N            an open descriptor
+      stdin           standard input
+      prompt          the terminal
+      cmd:PROGRAM ... the output of a program
+      cred:NAME       a file in $CREDENTIALS_DIRECTORY
     """
 
   /// Reads a source as people write it.
@@ -39,8 +39,8 @@ public enum KeySource: Hashable, Sendable, CustomStringConvertible {
   public init(parsing text: String) throws(VaultError) {
     guard let source = Self.parsed(text) else {
       throw VaultError(
-        .usage, "That is not a place where a key or passphrase can be read from.",
-        remedy: "A key is never given itself, only where it is:\n" + Self.forms)
+        .usage, "that is not a place where a key or passphrase can be read from",
+        remedy: "say where it is, never the key itself:\n" + Self.forms)
     }
     self = source
   }
@@ -136,7 +136,7 @@ extension KeySource {
   private func passphrase(from secret: consuming SecretBytes) throws(VaultError) -> Credential {
     secret.removeLineEnd()
     guard let credential = Credential(passphrase: secret) else {
-      throw VaultError(.noKey, "The passphrase from \(self) is empty.")
+      throw VaultError(.noKey, "the passphrase from \(self) is empty")
     }
     return credential
   }
@@ -153,8 +153,9 @@ extension KeySource {
     let count = secret.count
     guard let credential = Credential(key: secret) else {
       throw VaultError(
-        .noKey, "What \(self) gives is not a key: \(count) bytes that are neither hexadecimal nor base64 of 32 bytes.",
-        remedy: "A key is 64 hexadecimal digits, base64 of 32 bytes, or 32 bytes as they are; `tokenvault keygen` makes one.")
+        .noKey, "what \(self) gives is not a key: \(count) bytes that are neither hexadecimal nor base64 of 32 bytes",
+        remedy:
+          "a key is 64 hexadecimal digits, base64 of 32 bytes, or 32 bytes as they are; 'tokenvault keygen' makes one")
     }
     return credential
   }

@@ -13,7 +13,7 @@ struct KeyCommand {
     var ends: [Int32] = [-1, -1]
     guard unsafe pipe(&ends) == 0 else { throw failed("can't be started: \(systemMessage(errno))") }
     defer { close(ends[0]) }
-    for end in ends { _ = unsafe fcntl(end, F_SETFD, FD_CLOEXEC) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     let (child, number) = spawn(output: ends[1])
     close(ends[1])
     guard number == 0 else { throw failed("can't be started: \(systemMessage(number))") }
@@ -61,13 +61,13 @@ struct KeyCommand {
     unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
     var child: pid_t = 0
     var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-    defer { for unsafe argument in unsafe arguments { unsafe free(argument) } }
+    defer { unsafe arguments.forEach { unsafe free($0) } }
     let number = unsafe posix_spawnp(&child, words[0], &actions, &attributes, &arguments, environ)
     return (child, number)
   }
 
   private func failed(_ what: String) -> VaultError {
-    VaultError(.unavailable, "The program of \(KeySource.command(words)) \(what).")
+    VaultError(.unavailable, "the program of \(KeySource.command(words)) \(what)")
   }
 }
 

@@ -13,15 +13,15 @@ struct KeyReader {
   /// The value of the variable `name`, copied from the environment without passing through a string.
   func environment(_ name: String) throws(VaultError) -> SecretBytes {
     guard let value = unsafe getenv(name) else {
-      throw VaultError(.noKey, "The environment variable of \(source) is not set.")
+      throw VaultError(.noKey, "the environment variable of \(source) is not set")
     }
     let length = unsafe strlen(value)
-    guard length > 0 else { throw VaultError(.noKey, "The environment variable of \(source) is empty.") }
+    guard length > 0 else { throw VaultError(.noKey, "the environment variable of \(source) is empty") }
     guard length <= Self.limit else { throw tooLong() }
     do {
-      return try unsafe SecretBytes(capacity: length) { (output) throws(CryptoError) in
+      return try SecretBytes(capacity: length) { (output) throws(CryptoError) in
         let bytes = unsafe UnsafeRawBufferPointer(start: value, count: length)
-        for unsafe byte in unsafe bytes { output.append(byte) }
+        for index in bytes.indices { output.append(unsafe bytes[index]) }
       }
     } catch {
       throw VaultError(.cryptoFailure, error.sentence)
@@ -38,11 +38,11 @@ struct KeyReader {
     guard unsafe fstat(descriptor, &status) == 0 else { throw failed("can't be examined", errno) }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw VaultError(
-        .noKey, "The key file of \(source) is not a regular file.", remedy: "A pipe can be given as fd:N.")
+        .noKey, "the key file of \(source) is not a regular file", remedy: "a pipe can be given as fd:N")
     }
     if mustBePrivate, status.st_mode & 0o066 != 0 {
       throw VaultError(
-        .unsafePermissions, "Others than its owner can read or change the key file of \(source).",
+        .unsafePermissions, "others than its owner can read or change the key file of \(source)",
         remedy: "chmod 600 \(CommandLineText.quoted(KeySource.shown(path)))")
     }
     return try contents(of: descriptor)
@@ -60,7 +60,7 @@ struct KeyReader {
   /// The file `name` in the directory that the service manager made for this service. It guards its permissions.
   func credential(_ name: String) throws(VaultError) -> SecretBytes {
     guard let folder = unsafe getenv("CREDENTIALS_DIRECTORY") else {
-      throw VaultError(.noKey, "There is no $CREDENTIALS_DIRECTORY, where \(source) would be.")
+      throw VaultError(.noKey, "there is no $CREDENTIALS_DIRECTORY, where \(source) would be")
     }
     return try file(unsafe String(cString: folder) + "/" + name, mustBePrivate: false)
   }
@@ -76,16 +76,16 @@ struct KeyReader {
       case .memory(let sentence): throw VaultError(.cryptoFailure, sentence)
       }
     }
-    guard secret.count > 0 else { throw VaultError(.noKey, "There is nothing in \(source).") }
+    guard secret.count > 0 else { throw VaultError(.noKey, "there is nothing in \(source)") }
     return secret
   }
 
   private func tooLong() -> VaultError {
-    VaultError(.noKey, "What \(source) gives is longer than \(Self.limit) bytes.")
+    VaultError(.noKey, "what \(source) gives is longer than \(Self.limit) bytes")
   }
 
   private func failed(_ what: String, _ number: Int32) -> VaultError {
-    VaultError(.noKey, "The key source \(source) \(what): \(systemMessage(number)).")
+    VaultError(.noKey, "the key source \(source) \(what): \(systemMessage(number))")
   }
 }
 
