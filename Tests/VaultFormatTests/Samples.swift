@@ -16,7 +16,8 @@ enum Samples {
 
   static func ancestor(_ generation: UInt64) -> Anchor.Ancestor {
     Anchor.Ancestor(
-      generation: generation, fileID: filled(UInt8(generation)), lastSequence: 9, lastVersion: 7, head: filled(3),
+      generation: generation, fileID: filled(UInt8(truncatingIfNeeded: generation)), lastSequence: 9, lastVersion: 7,
+      head: filled(3),
       time: -1, madeBy: .compaction)
   }
 
