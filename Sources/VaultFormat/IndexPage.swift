@@ -27,7 +27,7 @@ package struct IndexEntry: Equatable, Sendable {
     isDeletion = place & 1 != 0
     offset = place & ~1
     authTagPrefix = try reader.fixed()
-    guard offset % 16 == 0, offset >= UInt64(FileHeader.length) else { throw reader.error("an entry's offset is odd") }
+    guard Limits.isFrameOffset(offset) else { throw reader.error("an entry's offset is not a frame's") }
   }
 
   func serialize(into output: inout OutputSpan<UInt8>) {
