@@ -131,7 +131,9 @@ package struct TailRules: ~Escapable {
       if let before, header.position != before.position || header.previousLink != before.link {
         throw damage("a frame in the tail does not follow the one before it", at: place)
       }
-      guard (try? header.checkShape()) != nil else { throw damage("a frame in the tail can't be right", at: place) }
+      guard header.position < Limits.batchFrames, (try? header.checkShape()) != nil else {
+        throw damage("a frame in the tail can't be right", at: place)
+      }
       try checkExtent(of: header, at: place)
       let frameEnd = place + header.frameLength
       if frameEnd > tail.count { return .torn }
