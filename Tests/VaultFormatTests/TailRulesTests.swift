@@ -35,6 +35,19 @@ import VaultFormat
     #expect(try judge(zeros(count)) == .clean)
   }
 
+  @Test func aFirstBatchThatIsNotWholeIsDamage() throws {
+    // Defends: T0: a file is made under another name, so its founding batch is never torn and never missing.
+    let founding = Int(vault.starts[1].offset)
+    for count in FileHeader.length..<founding {
+      let cut = Array(file.prefix(count))
+      for tail in [0, 1000] {
+        let judgement = try vault.judge(cut + zeros(tail))
+        #expect(judgement.end == FileHeader.length && judgement.isDamage, "cut to \(count): \(judgement)")
+      }
+    }
+    #expect(try vault.judge(Array(file.prefix(founding))) == Judgement(end: founding, tail: .clean))
+  }
+
   @Test(arguments: (0..<32).map { $0 * 16 }) func aCutIsNeverDamage(remainder: Int) throws {
     // Defends: an append that was cut at any byte is torn (or never begun), wherever in a sector it began.
     let vault = try SmallVault(seed: 2)
