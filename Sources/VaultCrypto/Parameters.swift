@@ -8,9 +8,9 @@ struct Parameters: ~Copyable {
   private var values: [UnsafeMutableRawBufferPointer] = unsafe []
 
   deinit {
-    for unsafevalue in unsafe values {
-      unsafe OPENSSL_cleanse(value.baseAddress, value.count)
-      unsafe value.deallocate()
+    for index in unsafe values.indices {
+      unsafe OPENSSL_cleanse(values[index].baseAddress, values[index].count)
+      unsafe values[index].deallocate()
     }
   }
 

@@ -1,0 +1,5 @@
+// The system calls that Swift's Glibc module does not have.
+#pragma once
+
+/// renameat2(2) with RENAME_NOREPLACE in the current directory: fails with EEXIST where rename(2) would replace.
+int tv_rename_without_replacing(const char *from, const char *to);

@@ -1,0 +1,55 @@
+internal import Glibc
+
+/// The lock beside a vault: `flock` on `<vault>.lock`, which is never renamed and never deleted. The kernel releases it when
+/// its holder dies.
+final class FileLock: StorageLock {
+  private let descriptor: Int32
+
+  private init(descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { _ = close(descriptor) }
+
+  /// Takes the lock, asking again until `wait` is over, at growing intervals of 0.1 to 5 ms.
+  ///
+  /// - Throws: `locked`, `not-a-vault-file`, `cannot-create`, `io`.
+  static func take(_ path: String, _ mode: LockMode, wait: Duration) throws(VaultError) -> FileLock? {
+    let deadline = ContinuousClock.now + wait
+    var pause: UInt32 = 100
+    while true {
+      guard let descriptor = try open(path, mode) else { return nil }
+      if try SystemCall.tryLock(descriptor, mode, path) {
+        // Somebody may have deleted the file meanwhile: then this lock excludes nobody, and the next file must be tried.
+        let held = FileIdentity(try SystemCall.status(of: descriptor, path))
+        if try SystemCall.status(at: path).map({ (status) in FileIdentity(status) }) == held {
+          return FileLock(descriptor: descriptor)
+        }
+        _ = close(descriptor)
+        continue
+      }
+      _ = close(descriptor)
+      guard ContinuousClock.now < deadline else {
+        throw VaultError(
+          .locked, "another process has been writing to the vault for longer than the wait allowed",
+          remedy: "try again, or wait longer with --lock-timeout")
+      }
+      usleep(pause)
+      pause = min(pause * 2, 5_000)
+    }
+  }
+
+  private static func open(_ path: String, _ mode: LockMode) throws(VaultError) -> Int32? {
+    do {
+      return try SystemCall.open(path, O_RDWR | O_CREAT)
+    } catch {
+      if mode == .shared { return try? SystemCall.open(path, O_RDONLY) }
+      switch error.code {
+      case .notAVaultFile: throw VaultError(.notAVaultFile, "the lock file \(path) is a symbolic link")
+      case .readOnly, .diskFull: throw error
+      default:
+        throw VaultError(
+          .cannotCreate, "the lock file can't be opened: \(error.sentence)",
+          remedy: "see that this user may write to the vault's directory", systemError: error.systemError)
+      }
+    }
+  }
+}

@@ -1,0 +1,171 @@
+internal import Glibc
+
+/// A vault in a file system.
+package struct FileStorage: Storage {
+  package let path: String
+
+  package init(path: String) { self.path = path }
+
+  private var directory: String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  private var temporaryPrefix: String { "\(path).tmp-" }
+
+  package func open(writable: Bool) throws(VaultError) -> any StorageFile {
+    let descriptor: Int32
+    do {
+      descriptor = try SystemCall.open(path, writable ? O_RDWR : O_RDONLY)
+    } catch {
+      throw explain(error)
+    }
+    let file = OpenFile(descriptor: descriptor, path: path, status: try SystemCall.status(of: descriptor, path))
+    try file.checkIsPrivate()
+    return file
+  }
+
+  private func explain(_ error: VaultError) -> VaultError {
+    switch error.systemError {
+    case ENOENT, ENOTDIR:
+      VaultError(
+        .noVault, "there is no vault at \(path)", remedy: "make one with 'tokenvault init', or name another with --vault",
+        systemError: error.systemError)
+    case EISDIR: VaultError(.notAVaultFile, "\(path) is a directory", systemError: EISDIR)
+    case ENXIO: VaultError(.notAVaultFile, "\(path) is a FIFO, a socket or a device", systemError: ENXIO)
+    case EACCES, EPERM:
+      VaultError(.io, "\(path) may not be opened by this user", systemError: error.systemError)
+    default: error
+    }
+  }
+
+  package func identity() throws(VaultError) -> FileIdentity? {
+    try SystemCall.status(at: path).map { (status) in FileIdentity(status) }
+  }
+
+  package func createTemporary() throws(VaultError) -> any StorageFile {
+    var generator = SystemRandomNumberGenerator()
+    let name = temporaryPrefix + String(generator.next(), radix: 16)
+    do {
+      let descriptor = try SystemCall.open(name, O_RDWR | O_CREAT | O_EXCL)
+      let file = OpenFile(descriptor: descriptor, path: name, status: try SystemCall.status(of: descriptor, name))
+      // Held until the file is closed: tells a file in the making from one that a crash left.
+      _ = try SystemCall.tryLock(descriptor, .exclusive, name)
+      return file
+    } catch {
+      guard error.code != .diskFull else { throw error }
+      throw VaultError(
+        .cannotCreate, "no file can be made in \(directory): \(error.sentence)",
+        remedy: "make the directory, or see that this user may write to it", systemError: error.systemError)
+    }
+  }
+
+  package func publish(_ temporary: any StorageFile) throws(VaultError) {
+    guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
+    try SystemCall.renameWithoutReplacing(file.path, path)
+    try SystemCall.syncDirectory(directory)
+  }
+
+  package func discard(_ temporary: any StorageFile) {
+    guard let file = temporary as? OpenFile else { return }
+    SystemCall.unlink(file.path)
+  }
+
+  package func sweep() {
+    let prefix = temporaryPrefix.split(separator: "/", omittingEmptySubsequences: true).last ?? ""
+    guard let entries = unsafe opendir(directory) else { return }
+    defer { unsafe _ = closedir(entries) }
+    while let entry = unsafe readdir(entries) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { (name) in
+        unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      guard name.utf8.starts(with: prefix.utf8) else { continue }
+      removeIfAbandoned(directory + "/" + name)
+    }
+  }
+
+  private func removeIfAbandoned(_ name: String) {
+    guard let status = try? SystemCall.status(at: name), status.st_mode & S_IFMT == S_IFREG,
+      let descriptor = try? SystemCall.open(name, O_RDWR)
+    else { return }
+    defer { _ = close(descriptor) }
+    if (try? SystemCall.tryLock(descriptor, .exclusive, name)) == true { SystemCall.unlink(name) }
+  }
+
+  package func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {
+    for number in 1...Int.max {
+      let name = "\(path).torn-\(sequence)" + (number == 1 ? "" : "-\(number)")
+      if let status = try SystemCall.status(at: name) {
+        if status.st_mode & S_IFMT == S_IFREG, try holds(name, bytes) { return }
+        continue
+      }
+      let descriptor = try SystemCall.open(name, O_RDWR | O_CREAT | O_EXCL)
+      defer { _ = close(descriptor) }
+      try SystemCall.write(descriptor, bytes, at: 0, name)
+      try SystemCall.sync(descriptor, name)
+      return try SystemCall.syncDirectory(directory)
+    }
+  }
+
+  private func holds(_ name: String, _ bytes: Span<UInt8>) throws(VaultError) -> Bool {
+    let descriptor = try SystemCall.open(name, O_RDONLY)
+    defer { _ = close(descriptor) }
+    let found = try [UInt8](capacity: bytes.count + 1) { (output) throws(VaultError) in
+      try SystemCall.read(descriptor, at: 0, into: &output, name)
+    }
+    guard found.count == bytes.count else { return false }
+    for index in bytes.indices where bytes[index] != found[index] { return false }
+    return true
+  }
+
+  package func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
+    try FileLock.take("\(path).lock", mode, wait: wait)
+  }
+}
+
+/// An open file, closed when nobody holds it any more.
+final class OpenFile: StorageFile {
+  let descriptor: Int32
+  let path: String
+  let identity: FileIdentity
+  private let mode: mode_t
+
+  init(descriptor: Int32, path: String, status: stat) {
+    self.descriptor = descriptor
+    self.path = path
+    identity = FileIdentity(status)
+    mode = status.st_mode
+  }
+
+  deinit { _ = close(descriptor) }
+
+  /// Refuses what is not a regular file, or may be read or written by others than its owner.
+  func checkIsPrivate() throws(VaultError) {
+    guard mode & S_IFMT == S_IFREG else {
+      throw VaultError(.notAVaultFile, "\(path) is not a regular file: a vault is")
+    }
+    guard mode & 0o077 == 0 else {
+      throw VaultError(
+        .unsafePermissions, "\(path) can be opened by others than its owner (mode \(String(mode & 0o777, radix: 8)))",
+        remedy: "chmod 600 '\(path)'")
+    }
+  }
+
+  func length() throws(VaultError) -> UInt64 { UInt64(try SystemCall.status(of: descriptor, path).st_size) }
+
+  func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
+    try SystemCall.read(descriptor, at: offset, into: &output, path)
+  }
+
+  func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(VaultError) {
+    try SystemCall.write(descriptor, bytes, at: offset, path)
+  }
+
+  func resize(to length: UInt64) throws(VaultError) { try SystemCall.resize(descriptor, to: length, path) }
+
+  func sync() throws(VaultError) { try SystemCall.sync(descriptor, path) }
+}
+
+extension FileIdentity {
+  init(_ status: stat) { self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)) }
+}
