@@ -84,7 +84,9 @@ package final class Keyring: Sendable {
   ///
   /// - Throws: `chain-broken` for a new term that is not higher than all before, `commitment-mismatch` for a key that is not
   ///   the one committed to or not the one given before, `limit-exceeded` for too many, `frame-damaged`.
-  func accept(dataKey plaintext: Span<UInt8>) throws(FormatError) {
+  ///
+  /// - Returns: its term.
+  func accept(dataKey plaintext: Span<UInt8>) throws(FormatError) -> UInt32 {
     try keys.withLock { (keys) throws(FormatError) in
       let dataKey = try DataKey(parsing: plaintext, of: header.vaultID)
       let term = dataKey.term
@@ -92,7 +94,7 @@ package final class Keyring: Sendable {
         guard known.dataKey.isSame(as: dataKey) else {
           throw FormatError(.commitmentMismatch, "the data key of term \(term) differs from the one given before")
         }
-        return
+        return term
       }
       guard term > keys.newestTerm else {
         throw FormatError(.chainBroken, "the data key of term \(term) comes after that of term \(keys.newestTerm)")
@@ -106,6 +108,7 @@ package final class Keyring: Sendable {
         throw FormatError(.cryptoFailure, error.sentence)
       }
       keys.newestTerm = term
+      return term
     }
   }
 

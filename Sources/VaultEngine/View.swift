@@ -19,8 +19,12 @@ struct View: Sendable {
   private(set) var records: UInt64 = 0
   /// The genesis frame's plaintext, which every anchor repeats.
   private var genesis: Genesis?
-  /// The generation before this one, if an anchor told.
-  private var parent: UInt64?
+  /// Earlier generations, as the newest anchor lists them.
+  private(set) var history: [Anchor.Ancestor] = []
+  /// Terms of the data keys met, ascending.
+  private var terms: [UInt32] = []
+  /// Terms of the data keys met in the batch.
+  private var carried: [UInt32] = []
 
   /// Before the first frame.
   init(file: any StorageFile, generation: Generation, keyring: Keyring) {
@@ -36,14 +40,18 @@ struct View: Sendable {
   /// Opens every frame up to the end of `walk`, which went from this view's end over whole batches, and takes it in.
   ///
   /// After an error the view is of no use any more: it may hold half a batch.
-  mutating func replay(_ walk: Walk, _ window: inout FileWindow) throws(VaultError) {
+  ///
+  /// - Parameter index: is shown all that the index must agree with.
+  mutating func replay(
+    _ walk: Walk, _ window: inout FileWindow, comparing index: IndexComparison? = nil
+  ) throws(VaultError) {
     guard let newest = walk.lastBatch else { return }
     var offset = chain.offset
     while offset < walk.committed.offset {
       let header = try window.header(at: offset, in: generation)
       try window.load(at: offset, count: header.frameLength)
       do {
-        try take(Frame(header, in: window.bytes(at: offset, count: header.frameLength)))
+        try take(Frame(header, in: window.bytes(at: offset, count: header.frameLength)), index)
       } catch {
         throw VaultError(error.at(offset: offset, sequence: header.sequence))
       }
@@ -51,45 +59,78 @@ struct View: Sendable {
     }
     chain = walk.committed
     lastBatch = newest
-    if generation.header.generation > 1, parent != generation.header.generation - 1 {
-      throw VaultError(
-        .chainBroken, "the file is a copy that was never finished: no checkpoint tells of the generation before it")
+    if generation.header.generation > 1, history.first?.generation != generation.header.generation - 1 {
+      throw VaultError.unfinished
     }
   }
 
-  private mutating func take(_ frame: borrowing Frame) throws(FormatError) {
+  private mutating func take(_ frame: borrowing Frame, _ index: IndexComparison?) throws(FormatError) {
     let header = frame.header
-    if header.type == .keySlot {
-      _ = try KeySlot(parsing: frame.clear)
-      return
+    if header.position == 0 { carried = [] }
+    if header.type == .keySlot { return }
+    guard !header.type.usesDataKey || header.term == terms.last else {
+      throw FormatError(.chainBroken, "the frame is sealed under term \(header.term), which is not the newest")
     }
     let plaintext = try keyring.open(frame, in: generation)
     switch header.type {
-    case .record: try take(record: plaintext.span, of: frame)
-    case .dataKey: try keyring.accept(dataKey: plaintext.span)
+    case .record: try take(record: plaintext.span, of: frame, index)
+    case .dataKey: try take(dataKey: plaintext.span)
     case .genesis: genesis = try Genesis(parsing: plaintext.span)
     case .anchor: try take(anchor: plaintext.span, of: frame)
+    case .indexPage: index?.take(page: plaintext.span, of: header)
+    case .indexRoot: try take(root: plaintext.span, of: header, index)
     default: break
     }
   }
 
-  private mutating func take(anchor plaintext: Span<UInt8>, of frame: borrowing Frame) throws(FormatError) {
-    let anchor = try Anchor(parsing: plaintext)
-    guard anchor.genesis == genesis, frame.clear.equals(generation.header.serialized().span) else {
-      throw frame.header.damaged("its anchor is of another file")
+  /// A checkpoint carries every term that the file has introduced, ascending.
+  private mutating func take(dataKey plaintext: Span<UInt8>) throws(FormatError) {
+    let term = try keyring.accept(dataKey: plaintext)
+    guard term > carried.last ?? 0 else {
+      throw FormatError(.chainBroken, "the data key of term \(term) is not in its place")
     }
+    carried.append(term)
+    if !terms.contains(term) {
+      guard term > terms.last ?? 0 else {
+        throw FormatError(.chainBroken, "the data key of term \(term) comes after that of a later one")
+      }
+      terms.append(term)
+    }
+  }
+
+  /// The records are what counts; a root that disagrees with them is for a verification to tell.
+  private func take(
+    root plaintext: Span<UInt8>, of header: FrameHeader, _ index: IndexComparison?
+  ) throws(FormatError) {
+    do throws(FormatError) {
+      let root = try IndexRoot(parsing: plaintext)
+      index?.take(root, of: header, lastVersion: lastVersion, newestEvent: newestEvent)
+    } catch {
+      guard error.code == .indexDamaged else { throw error }
+      index?.note(error.at(offset: header.offset, sequence: header.sequence))
+    }
+  }
+
+  private mutating func take(anchor plaintext: Span<UInt8>, of frame: borrowing Frame) throws(FormatError) {
+    guard carried == terms else {
+      throw FormatError(.chainBroken, "the checkpoint does not carry every data key of the file")
+    }
+    let anchor = try Anchor(parsing: plaintext)
+    guard anchor.genesis == genesis else { throw frame.header.damaged("its anchor is of another file") }
     guard anchor.history.allSatisfy({ $0.generation < generation.header.generation }) else {
       throw frame.header.damaged("its history names a later generation")
     }
-    parent = anchor.history.first?.generation
+    history = anchor.history
   }
 
-  private mutating func take(record plaintext: Span<UInt8>, of frame: borrowing Frame) throws(FormatError) {
+  private mutating func take(
+    record plaintext: Span<UInt8>, of frame: borrowing Frame, _ comparison: IndexComparison?
+  ) throws(FormatError) {
     let header = frame.header
-    guard header.term == keyring.newestTerm else {
-      throw FormatError(.chainBroken, "the record is sealed under term \(header.term), which is not the newest")
-    }
     let record = try Record(parsing: plaintext, at: header.offset, in: generation.header)
+    if record.isDeflated {
+      _ = try Deflate.inflate(plaintext.extracting(record.valueRange), limit: Limits.hardValue)
+    }
     guard record.version > lastVersion else {
       throw FormatError(.chainBroken, "the record's version \(record.version) is not above \(lastVersion)")
     }
@@ -103,6 +144,7 @@ struct View: Sendable {
     guard record.previous == expected else {
       throw FormatError(.chainBroken, "the record points to byte \(record.previous) as the one before it")
     }
+    comparison?.take(record.operation, tag, of: header, authTag: FixedBytes(frame.authTag))
     apply(record.operation, tag, at: header.offset, authTag: FixedBytes(frame.authTag), version: record.version)
   }
 

@@ -17,7 +17,7 @@ package enum Deflate {
   /// The value again.
   ///
   /// - Parameter limit: bytes that it may have at most; no more memory than that is taken.
-  /// - Throws: `frame-damaged` for what is not one whole stream, or is longer than `limit`.
+  /// - Throws: `frame-damaged` for what is not one whole stream; `limit-exceeded` for what is longer than `limit`.
   package static func inflate(_ stored: Span<UInt8>, limit: Int) throws(FormatError) -> SecretBytes {
     // A byte of DEFLATE stands for at most 1032 bytes.
     let room = min(limit, stored.count * 1032)
@@ -25,6 +25,9 @@ package enum Deflate {
     var bytes = value.mutableSpan
     // An empty span may have no address, which the call does not take; no stream is empty.
     let written = stored.count > 0 ? tv_inflate(stored, &bytes) : -1
+    guard written != -2 || room < limit else {
+      throw FormatError(.limitExceeded, "a value inflates to more than \(limit) bytes")
+    }
     guard written >= 0 else { throw FormatError(.frameDamaged, "a deflated value can't be inflated") }
     value.removeLast(room - Int(written))
     return value
