@@ -21,22 +21,28 @@ package enum Deflate {
   package static func inflate(_ stored: Span<UInt8>, limit: Int) throws(FormatError) -> SecretBytes {
     // A byte of DEFLATE stands for at most 1032 bytes.
     let room = min(limit, stored.count * 1032)
-    var value = try SecretBytes.zeros(room)
-    var bytes = value.mutableSpan
+    var scratch = [UInt8](repeating: 0, count: room)
+    defer { wipe(&scratch) }
     // An empty span may have no address, which the call does not take; no stream is empty.
-    let written = stored.count > 0 ? tv_inflate(stored, &bytes) : -1
+    let written = stored.count > 0 ? inflate(stored, into: &scratch) : -1
     guard written >= 0 else { throw FormatError(.frameDamaged, "a deflated value can't be inflated") }
-    value.removeLast(room - Int(written))
-    return value
-  }
-}
-
-extension SecretBytes {
-  fileprivate static func zeros(_ count: Int) throws(FormatError) -> SecretBytes {
     do {
-      return try SecretBytes(capacity: count) { (output) in output.append(repeating: 0, count: count) }
+      return try SecretBytes(copying: scratch.span.extracting(first: Int(written)))
     } catch {
       throw FormatError(error)
     }
+  }
+
+  /// Apart, and into an array: an optimizing build of Swift 6.3 crashes on this call with any other kind of buffer.
+  @inline(never)
+  private static func inflate(_ stored: Span<UInt8>, into output: inout [UInt8]) -> Int64 {
+    var bytes = output.mutableSpan
+    return tv_inflate(stored, &bytes)
+  }
+
+  /// Never inlined: the optimizer must not see that nobody reads the zeros.
+  @inline(never)
+  private static func wipe(_ bytes: inout [UInt8]) {
+    for index in bytes.indices { bytes[index] = 0 }
   }
 }
