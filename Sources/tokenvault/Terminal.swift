@@ -14,10 +14,9 @@ struct Terminal: ~Copyable {
   /// `nil` when the process has none.
   init?() {
     let opened = unsafe open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
-    guard opened >= 0 else { return nil }
+    // More descriptors than these `pselect` does not know.
+    guard opened >= 0, opened < FD_SETSIZE else { return nil }
     descriptor = opened
-    // pselect knows no more descriptors.
-    if opened >= FD_SETSIZE { return nil }
   }
 
   deinit { close(descriptor) }
