@@ -57,7 +57,14 @@ let package = Package(
     .testTarget(name: "VaultFormatTests", dependencies: ["VaultFormat", "VaultCrypto"], swiftSettings: settings),
     .testTarget(
       name: "VaultEngineTests", dependencies: ["VaultEngine", "VaultFormat", "VaultCrypto"], swiftSettings: settings),
-    .testTarget(name: "TokenVaultTests", dependencies: ["TokenVault"], swiftSettings: settings),
+    .testTarget(
+      name: "TokenVaultTests",
+      dependencies: [
+        "TokenVault", "VaultCrypto",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+      ],
+      swiftSettings: settings),
     .testTarget(name: "CommandLineTests", dependencies: ["tokenvault"], swiftSettings: settings),
   ]
 )

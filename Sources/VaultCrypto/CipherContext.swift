@@ -1,8 +1,10 @@
 internal import COpenSSL
 
 /// One `EVP_CIPHER_CTX`, freed (and its key schedule wiped, by OpenSSL) with the value.
+///
+/// It has one owner at a time, which may be another thread than before.
 @safe
-struct CipherContext: ~Copyable {
+struct CipherContext: ~Copyable, @unchecked Sendable {
   let pointer: OpaquePointer
 
   init() throws(CryptoError) {

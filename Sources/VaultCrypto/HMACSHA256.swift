@@ -2,7 +2,7 @@ internal import COpenSSL
 
 /// HMAC-SHA-256 (RFC 2104) under one key, whose schedule is computed once.
 @safe
-package struct HMACSHA256: ~Copyable {
+package struct HMACSHA256: ~Copyable, @unchecked Sendable {
   /// `EVP_MAC_CTX *`
   private let context: OpaquePointer
 

@@ -5,6 +5,19 @@ internal import COpenSSL
 /// Every parameter is checked against its bounds before OpenSSL sees it: a hostile file must not choose how much time or
 /// memory its reader spends.
 package enum KeyDerivation {
+  /// How far costs may go. Lengths have bounds of their own, the same for every caller.
+  package struct Bounds: Sendable {
+    /// scrypt's r, and its p.
+    package let scryptFactor: ClosedRange<UInt32>
+    /// Iterations of PBKDF2.
+    package let iterations: ClosedRange<Int>
+
+    /// For everything that comes from a vault or a record: r and p 1 to 64, at most 10 000 000 iterations.
+    package static let records = Bounds(scryptFactor: 1...64, iterations: 1...10_000_000)
+    /// For published vectors alone, which go further: r and p 1 to 1024, at most 2^24 iterations.
+    package static let vectors = Bounds(scryptFactor: 1...1024, iterations: 1...1 << 24)
+  }
+
   /// HKDF with SHA-256 (RFC 5869), extract and expand.
   ///
   /// - Parameter count: length of the output, 1 to 8160 (255 * 32) bytes.
@@ -28,18 +41,24 @@ package enum KeyDerivation {
   ///
   /// - Parameters:
   ///   - n: cost, a power of two, 2 to 2^20.
-  ///   - r: block size, 1 to 64.
-  ///   - p: parallelization, 1 to 64; `n * r * p` at most 2^25, so that one call stays within about ten seconds.
+  ///   - r: block size, within `bounds`.
+  ///   - p: parallelization, within `bounds`; `n * r * p` at most 2^25, so that one call stays within about ten seconds.
   ///   - count: length of the output, 1 to 1024 bytes.
+  ///   - bounds: what r and p may be.
   /// - Throws: ``CryptoError/Code/invalidParameter`` for anything outside these bounds. It takes `128 * n * r` bytes of memory.
   package static func scrypt(
-    passphrase: Span<UInt8>, salt: Span<UInt8>, n: UInt64, r: UInt32, p: UInt32, count: Int
+    passphrase: Span<UInt8>, salt: Span<UInt8>, n: UInt64, r: UInt32, p: UInt32, count: Int,
+    bounds: Bounds = .records
   ) throws(CryptoError) -> SecretBytes {
     guard (2...1 << 20).contains(n), n & (n - 1) == 0 else {
       throw .invalid("scrypt's N", found: Int(clamping: n), allowed: "a power of two from 2 to 2^20")
     }
-    guard (1...64).contains(r) else { throw .invalid("scrypt's r", found: Int(r), allowed: "1 to 64") }
-    guard (1...64).contains(p) else { throw .invalid("scrypt's p", found: Int(p), allowed: "1 to 64") }
+    guard bounds.scryptFactor.contains(r) else {
+      throw .invalid("scrypt's r", found: Int(r), allowed: "within its bounds")
+    }
+    guard bounds.scryptFactor.contains(p) else {
+      throw .invalid("scrypt's p", found: Int(p), allowed: "within its bounds")
+    }
     guard n * UInt64(r) * UInt64(p) <= 1 << 25 else {
       throw .invalid("scrypt's N * r * p", found: Int(n) * Int(r) * Int(p), allowed: "at most 2^25")
     }
@@ -63,14 +82,16 @@ package enum KeyDerivation {
   /// PBKDF2 with HMAC (RFC 8018, section 5.2).
   ///
   /// - Parameters:
-  ///   - iterations: 1 to 10 000 000.
+  ///   - iterations: within `bounds`.
   ///   - count: length of the output, 1 to 1024 bytes.
+  ///   - bounds: how many iterations there may be.
   /// - Throws: ``CryptoError/Code/invalidParameter`` for anything outside these bounds.
   package static func pbkdf2(
-    _ hash: PBKDF2Hash, passphrase: Span<UInt8>, salt: Span<UInt8>, iterations: Int, count: Int
+    _ hash: PBKDF2Hash, passphrase: Span<UInt8>, salt: Span<UInt8>, iterations: Int, count: Int,
+    bounds: Bounds = .records
   ) throws(CryptoError) -> SecretBytes {
-    guard (1...10_000_000).contains(iterations) else {
-      throw .invalid("the number of PBKDF2 iterations", found: iterations, allowed: "1 to 10 000 000")
+    guard bounds.iterations.contains(iterations) else {
+      throw .invalid("the number of PBKDF2 iterations", found: iterations, allowed: "within its bounds")
     }
     guard (1...1024).contains(count) else {
       throw .invalid("the length of a PBKDF2 output", found: count, allowed: "1 to 1024 bytes")

@@ -26,7 +26,7 @@ extension RandomSource where Self: ~Copyable {
 ///
 /// A byte is handed out once and wiped here. A child after `fork` draws a block of its own: the process id is compared
 /// at every draw, so that parent and child never share an initialization vector.
-package struct SystemRandom: RandomSource, ~Copyable {
+package struct SystemRandom: RandomSource, ~Copyable, Sendable {
   private static let blockSize = 4080
   private var block: SecretBytes
   private var used: Int

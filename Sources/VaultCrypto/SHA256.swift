@@ -2,7 +2,7 @@ internal import COpenSSL
 
 /// SHA-256 (FIPS 180-4) over data that comes in parts. The context is kept from one digest to the next.
 @safe
-package struct SHA256: ~Copyable {
+package struct SHA256: ~Copyable, @unchecked Sendable {
   /// 32 bytes.
   package typealias Digest = FixedBytes<32>
 

@@ -20,11 +20,13 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
   ///
   /// - Throws: ``CryptoError/Code/libraryFailure`` when there is no memory.
   package init(capacity: Int) throws(CryptoError) {
+    precondition(capacity >= 0)
+    // OpenSSL gives no memory for a size of zero, which it could not tell from having none.
     let size = max(capacity, 1)
     if SecureHeap.isUsable, let memory = unsafe tv_secure_malloc(size) {
-      self = unsafe SecretBytes(adopting: memory, capacity: size)
+      self = unsafe SecretBytes(adopting: memory, capacity: capacity)
     } else if let memory = unsafe tv_malloc(size) {
-      self = unsafe SecretBytes(adopting: memory, capacity: size)
+      self = unsafe SecretBytes(adopting: memory, capacity: capacity)
     } else {
       throw .libraryFailure("OPENSSL_zalloc")
     }
@@ -70,6 +72,13 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
       let span = unsafe Span(_unsafeStart: address, count: count)
       return unsafe _overrideLifetime(span, borrowing: self)
     }
+  }
+
+  /// Gives the bytes in place to `body`: for where a value lies in an object, and ``span`` can't be borrowed for long enough.
+  public func withSpan<Result, Failure: Error>(
+    _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(span)
   }
 
   /// The bytes in place, to be changed.

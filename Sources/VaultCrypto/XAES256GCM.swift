@@ -6,7 +6,7 @@ internal import COpenSSL
 /// describes; the last 12, the *iv*, are the GCM nonce. Random nonces are safe for 2^80 messages a key.
 ///
 /// One value serves one thread: it keeps its contexts from call to call.
-package struct XAES256GCM: ~Copyable {
+package struct XAES256GCM: ~Copyable, Sendable {
   /// 12 bytes: half of the nonce.
   package typealias Part = FixedBytes<12>
 

@@ -68,7 +68,7 @@ package struct FileStorage: Storage {
 
   package func discard(_ temporary: any StorageFile) {
     guard let file = temporary as? OpenFile else { return }
-    _ = unlink(file.path)
+    SystemCall.unlink(file.path)
   }
 
   package func sweep() {
@@ -89,7 +89,7 @@ package struct FileStorage: Storage {
       let descriptor = try? SystemCall.open(name, O_RDWR)
     else { return }
     defer { _ = close(descriptor) }
-    if (try? SystemCall.tryLock(descriptor, .exclusive, name)) == true { _ = unlink(name) }
+    if (try? SystemCall.tryLock(descriptor, .exclusive, name)) == true { SystemCall.unlink(name) }
   }
 
   package func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {

@@ -5,7 +5,7 @@ internal import Glibc
 enum SystemCall {
   /// open(2). Never follows a symbolic link, and never returns one of the three standard descriptors.
   static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o600) throws(VaultError) -> Int32 {
-    let descriptor = retry { Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode) }
+    let descriptor = retry { unsafe Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode) }
     guard descriptor >= 0 else { throw failure("open", path) }
     guard descriptor > 2 else {
       _ = Glibc.close(descriptor)
@@ -40,7 +40,7 @@ enum SystemCall {
       while count < buffer.count {
         let start = unsafe buffer.baseAddress.map { unsafe $0 + count }
         let room = buffer.count - count
-        let read = unsafe retry { unsafe pread(descriptor, start, room, off_t(place)) }
+        let read = retry { unsafe pread(descriptor, start, room, off_t(place)) }
         guard read >= 0 else { throw failure("pread", path) }
         if read == 0 { return }
         count += read
@@ -56,7 +56,7 @@ enum SystemCall {
       while done < buffer.count {
         let start = unsafe buffer.baseAddress.map { unsafe $0 + done }
         let left = buffer.count - done
-        let written = unsafe retry { unsafe pwrite(descriptor, start, left, off_t(offset) + off_t(done)) }
+        let written = retry { unsafe pwrite(descriptor, start, left, off_t(offset) + off_t(done)) }
         guard written > 0 else { throw failure("pwrite", path) }
         done += written
       }
@@ -82,14 +82,17 @@ enum SystemCall {
 
   /// renameat2(2) that does not replace; link(2) and unlink(2) on file systems without it.
   static func renameWithoutReplacing(_ source: String, _ target: String) throws(VaultError) {
-    if tv_rename_without_replacing(source, target) == 0 { return }
+    if unsafe tv_rename_without_replacing(source, target) == 0 { return }
     if errno == EINVAL || errno == ENOSYS {
-      guard link(source, target) == 0 else { throw failure("link", target) }
-      _ = unlink(source)
+      guard unsafe link(source, target) == 0 else { throw failure("link", target) }
+      unlink(source)
       return
     }
     throw failure("rename", target)
   }
+
+  /// unlink(2). That there is nothing to remove, or that it can't be removed, is not an error.
+  static func unlink(_ path: String) { unsafe _ = Glibc.unlink(path) }
 
   /// flock(2) without waiting; false when another holds the lock.
   static func tryLock(_ descriptor: Int32, _ mode: LockMode, _ path: String) throws(VaultError) -> Bool {

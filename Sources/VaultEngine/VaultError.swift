@@ -42,6 +42,8 @@ public struct VaultError: Error, Equatable, Sendable, CustomStringConvertible {
     }
     private let value: Value
 
+    private init(value: Value) { self.value = value }
+
     /// The credential opens no slot, in a vault whose slots are whole.
     public static let wrongKey = Code(value: .wrongKey)
     /// No credential was given where one is needed.
@@ -180,7 +182,16 @@ extension VaultError {
 }
 
 /// Runs `body`, which works on the vault's bytes.
-func format<Result>(_ body: () throws(FormatError) -> Result) throws(VaultError) -> Result {
+func format<Result: ~Copyable>(_ body: () throws(FormatError) -> Result) throws(VaultError) -> Result {
+  do {
+    return try body()
+  } catch {
+    throw VaultError(error)
+  }
+}
+
+/// Runs `body`, which works with keys.
+func crypto<Result: ~Copyable>(_ body: () throws(CryptoError) -> Result) throws(VaultError) -> Result {
   do {
     return try body()
   } catch {

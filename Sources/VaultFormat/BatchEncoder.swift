@@ -1,7 +1,7 @@
 package import VaultCrypto
 
 /// Seals the frames of one batch, in order, into one piece of bytes that is written at once (FORMAT.md, "Batches").
-package struct BatchEncoder: ~Copyable {
+package struct BatchEncoder: ~Copyable, Sendable {
   private let generation: Generation
   private let start: Chain
   private var link: Link

@@ -23,7 +23,8 @@ package enum Deflate {
     let room = min(limit, stored.count * 1032)
     var value = try SecretBytes.zeros(room)
     var bytes = value.mutableSpan
-    let written = tv_inflate(stored, &bytes)
+    // An empty span may have no address, which the call does not take; no stream is empty.
+    let written = stored.count > 0 ? tv_inflate(stored, &bytes) : -1
     guard written >= 0 else { throw FormatError(.frameDamaged, "a deflated value can't be inflated") }
     value.removeLast(room - Int(written))
     return value

@@ -21,7 +21,7 @@ package struct Generation: Sendable {
 package typealias Link = FixedBytes<32>
 
 /// Computes links. One value serves one thread.
-package struct LinkHasher: ~Copyable {
+package struct LinkHasher: ~Copyable, Sendable {
   private var hash: SHA256
 
   /// - Throws: `crypto-failure` when OpenSSL has no memory.

@@ -4,7 +4,7 @@ package import VaultCrypto
 ///
 /// Each key below it has one purpose and a type or a function of its own, and none can be made from legacy key material
 /// (FORMAT.md, "Keys").
-package struct RootKey: ~Copyable {
+package struct RootKey: ~Copyable, Sendable {
   /// Size in bytes.
   package static let length = 32
   let bytes: SecretBytes
@@ -15,6 +15,9 @@ package struct RootKey: ~Copyable {
   package static func random(from source: inout some RandomSource & ~Copyable) throws(CryptoError) -> RootKey {
     RootKey(try source.secret(length))
   }
+
+  /// The same key once more, for another generation of the vault.
+  package func copy() throws(CryptoError) -> RootKey { RootKey(try bytes.copy()) }
 
   /// The key that seals data keys and anchors.
   package func wrapKey(of vault: FixedBytes<16>) throws(CryptoError) -> XAES256GCM {
@@ -40,7 +43,7 @@ package struct RootKey: ~Copyable {
 }
 
 /// Computes lookup tags. One value serves one thread.
-package struct LookupKey: ~Copyable {
+package struct LookupKey: ~Copyable, Sendable {
   private var hmac: HMACSHA256
 
   init(_ key: Span<UInt8>) throws(CryptoError) { hmac = try HMACSHA256(key: key) }
@@ -58,7 +61,7 @@ package struct LookupKey: ~Copyable {
 package typealias LookupTag = FixedBytes<12>
 
 /// The random key that seals the records of one term, and what its frame says of it (FORMAT.md, "Data key").
-package struct DataKey: ~Copyable {
+package struct DataKey: ~Copyable, Sendable {
   /// Size of the frame's plaintext in bytes.
   package static let plaintextLength = 80
 

@@ -43,10 +43,16 @@ package struct TailRules: ~Escapable {
   /// - Parameters:
   ///   - failure: why the walk over the file did not go on: what T1 and T2 report.
   ///   - opens: whether a whole frame opens; a caller without keys says that it does.
+  ///
+  /// Without keys it can't be told whether a generation behind the first has the anchor that completes it: that is the
+  /// caller's to ask.
+  ///
   /// - Throws: `failure`, or `tail-damaged`.
   package func judge(
     failure: FormatError?, opens: (borrowing Frame) throws(FormatError) -> Opening
   ) throws(FormatError) -> Verdict {
+    // The founding batch is never torn: a file is made under another name.
+    guard !chain.isInFirstBatch else { throw failure ?? damage("the file's first batch is not complete") }
     guard end > 0 else { return .clean }
     if provesLaterBatch || hasBytesBehindEnd {
       throw failure ?? damage("a batch is not complete although another one follows it")
@@ -131,7 +137,9 @@ package struct TailRules: ~Escapable {
       if let before, header.position != before.position || header.previousLink != before.link {
         throw damage("a frame in the tail does not follow the one before it", at: place)
       }
-      guard (try? header.checkShape()) != nil else { throw damage("a frame in the tail can't be right", at: place) }
+      guard header.position < Limits.batchFrames, (try? header.checkShape()) != nil else {
+        throw damage("a frame in the tail can't be right", at: place)
+      }
       try checkExtent(of: header, at: place)
       let frameEnd = place + header.frameLength
       if frameEnd > tail.count { return .torn }

@@ -1,0 +1,84 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// What is stored beside a token's JSON (FORMAT.md, "Entries"): a value is the JSON alone, or `01`, attributes, JSON.
+struct EntryValue {
+  /// A property of an entry that is not part of the token.
+  struct Attribute: Equatable, Sendable {
+    /// When the entry is over: i64, microseconds since 1970.
+    static let expiry: UInt8 = 1
+
+    let id: UInt8
+    let bytes: [UInt8]
+  }
+
+  /// By ascending id; ids that are not known are kept.
+  private(set) var attributes: [Attribute] = []
+
+  /// When the entry is over, in microseconds since 1970; `nil`, if never.
+  var expiry: Int64? {
+    get {
+      guard let bytes = attributes.first(where: { $0.id == Attribute.expiry })?.bytes, bytes.count == 8 else { return nil }
+      return bytes.reduce(0) { $0 << 8 | Int64($1) }
+    }
+    set {
+      attributes.removeAll { $0.id == Attribute.expiry }
+      guard let newValue else { return }
+      let bytes = (0..<8).map { UInt8(truncatingIfNeeded: newValue >> Int64(56 - 8 * $0)) }
+      attributes.insert(Attribute(id: Attribute.expiry, bytes: bytes), at: 0)
+    }
+  }
+
+  init() {}
+
+  /// The stored bytes of an entry with this token.
+  ///
+  /// - Throws: an error when there is no memory.
+  func encoded(with json: Span<UInt8>) throws(CryptoError) -> SecretBytes {
+    guard !attributes.isEmpty else { return try SecretBytes(copying: json) }
+    let length = attributes.reduce(0) { $0 + 3 + $1.bytes.count }
+    var value = try SecretBytes(capacity: 3 + length + json.count)
+    value.append([1, UInt8(length >> 8), UInt8(length & 255)].span)
+    for attribute in attributes {
+      let count = attribute.bytes.count
+      value.append([attribute.id, UInt8(count >> 8), UInt8(count & 255)].span)
+      value.append(attribute.bytes.span)
+    }
+    value.append(json)
+    return value
+  }
+
+  /// Takes a stored value apart.
+  ///
+  /// - Returns: the attributes, and where the token's JSON begins.
+  /// - Throws: `unsupported-feature` for a form that this version does not know; `frame-damaged` for attributes that don't add up.
+  static func decode(_ value: Span<UInt8>) throws(VaultError) -> (value: EntryValue, jsonStart: Int) {
+    guard value.count > 0 else { throw malformed }
+    if value[0] == UInt8(ascii: "{") { return (EntryValue(), 0) }
+    guard value[0] == 1 else {
+      throw VaultError(
+        .unsupportedFeature, "an entry is of form \(value[0]), which this program does not know",
+        remedy: "use a newer release of tokenvault")
+    }
+    guard value.count >= 3 else { throw malformed }
+    let end = 3 + (Int(value[1]) << 8 | Int(value[2]))
+    guard end > 3, end <= value.count else { throw malformed }
+    var entry = EntryValue()
+    var place = 3
+    while place < end {
+      guard end - place >= 3 else { throw malformed }
+      let count = Int(value[place + 1]) << 8 | Int(value[place + 2])
+      let attribute = place + 3
+      guard attribute + count <= end else { throw malformed }
+      if let last = entry.attributes.last, last.id >= value[place] { throw malformed }
+      entry.attributes.append(
+        Attribute(id: value[place], bytes: value.extracting(attribute..<attribute + count).array))
+      place = attribute + count
+    }
+    return (entry, end)
+  }
+
+  private static var malformed: VaultError {
+    VaultError(.frameDamaged, "an entry opens, but its attributes don't add up: another program wrote it wrongly")
+  }
+}

@@ -1,0 +1,118 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// What a token endpoint answered (RFC 6749, section 5.1): a JSON object, kept byte for byte as it came.
+///
+/// Printing a token shows no part of it.
+public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  private final class Storage: Sendable {
+    let json: SecretBytes
+    let members: [String: JSONValue]
+
+    init(_ json: consuming SecretBytes, _ members: [String: JSONValue]) {
+      self.json = json
+      self.members = members
+    }
+  }
+
+  private let storage: Storage
+
+  /// A token from its JSON, which may have white space around it.
+  ///
+  /// - Parameter json: an object of up to 1 MiB. Known members have their types, or are null or missing; unknown members may be
+  ///   anything.
+  /// - Throws: `invalid-token`, `value-too-large`.
+  public init(json: Span<UInt8>) throws(VaultError) {
+    let json = json.trimmingJSONWhitespace
+    guard json.count <= VaultLimits.value else {
+      throw VaultError(
+        .valueTooLarge, "the token has \(json.count) bytes of JSON; \(VaultLimits.value) is the limit")
+    }
+    guard json.count > 0 else { throw VaultError(.invalidToken, "no token was given: it is a JSON object") }
+    guard let members = JSONValue.object(json.array) else {
+      throw VaultError(
+        .invalidToken, "the token is not a JSON object", remedy: "give the token endpoint's answer, {\"access_token\": ...}")
+    }
+    try Self.checkTypes(members)
+    let copy: SecretBytes
+    do {
+      copy = try SecretBytes(copying: json)
+    } catch {
+      throw VaultError(.cryptoFailure, error.sentence)
+    }
+    storage = Storage(copy, members)
+  }
+
+  private static func checkTypes(_ members: [String: JSONValue]) throws(VaultError) {
+    for name in ["access_token", "refresh_token", "scope", "token_type"] {
+      switch members[name] {
+      case nil, .null, .string: continue
+      default: throw VaultError(.invalidToken, "the token's member \(name) is not a string")
+      }
+    }
+    switch members["expires_at"] {
+    case nil, .null, .integer: return
+    case .number(let value) where value == value.rounded() && abs(value) < 1e15: return
+    default: throw VaultError(.invalidToken, "the token's member expires_at is not a number of seconds since 1970")
+    }
+  }
+
+  /// What is presented to the provider's resources.
+  public var accessToken: String? { string("access_token") }
+  /// What a new access token is had for.
+  public var refreshToken: String? { string("refresh_token") }
+  /// When the access token expires, in seconds since 1970.
+  public var expiresAt: Int64? {
+    switch storage.members["expires_at"] {
+    case .integer(let seconds): seconds
+    case .number(let seconds): Int64(seconds)
+    default: nil
+    }
+  }
+  /// What the token is good for, in the provider's words.
+  public var scope: String? { string("scope") }
+  /// How it is presented; most often `bearer`.
+  public var tokenType: String? { string("token_type") }
+  /// Names of all members, sorted.
+  public var memberNames: [String] { storage.members.keys.sorted() }
+
+  private func string(_ name: String) -> String? {
+    guard case .string(let text) = storage.members[name] else { return nil }
+    return text
+  }
+
+  /// A member's text: the characters of a string, the JSON of anything else; `nil`, if there is no such member.
+  public func member(_ name: String) -> String? { storage.members[name]?.text }
+
+  /// Gives the JSON as it came, without white space around it, to `body`.
+  public func withJSON<Result, Failure: Error>(
+    _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try storage.json.withSpan(body)
+  }
+
+  /// Says that it is a token, and nothing else.
+  public var description: String { "OAuthToken(redacted)" }
+  /// The same as ``description``.
+  public var debugDescription: String { description }
+  /// Has no children: `dump` shows nothing either.
+  public var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
+extension Span<UInt8> {
+  /// Without the four white-space characters of JSON at both ends.
+  fileprivate var trimmingJSONWhitespace: Span<UInt8> {
+    @_lifetime(copy self)
+    get {
+      var start = 0
+      var end = count
+      while start < end, Self.isWhitespace(self[start]) { start += 1 }
+      while end > start, Self.isWhitespace(self[end - 1]) { end -= 1 }
+      return extracting(start..<end)
+    }
+  }
+
+  private static func isWhitespace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
+  }
+}

@@ -1,0 +1,141 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// Turns a batch into the bytes that are appended: checks its conditions, gives versions, links records to those before
+/// them, seals. Reads, but writes nothing.
+struct BatchSealer: ~Copyable {
+  /// A batch ready to be written.
+  struct Sealed: Sendable {
+    let bytes: [UInt8]
+    let records: [View.Sealed]
+    /// The chain behind the batch.
+    let end: Chain
+  }
+
+  /// A name that this batch has written: its newest put, or `nil` once it is deleted.
+  private struct Written {
+    let put: (offset: UInt64, version: UInt64)?
+  }
+
+  private let view: View
+  private let time: Int64
+  private var written: [LookupTag: Written] = [:]
+  private var newestEvent: UInt64
+  private var version: UInt64
+
+  private init(after view: View, at time: Int64) {
+    self.view = view
+    self.time = time
+    newestEvent = view.newestEvent
+    version = view.lastVersion
+  }
+
+  /// Seals `batch` behind the last batch of `view`.
+  ///
+  /// - Throws: `conflict` when a condition does not hold, `not-found` when a name to be deleted is not there,
+  ///   `limit-exceeded` when the batch is too large.
+  static func seal(
+    _ batch: borrowing VaultBatch, after view: View, at time: Int64, random: inout AnyRandomSource
+  ) throws(VaultError) -> Sealed {
+    var sealer = BatchSealer(after: view, at: time)
+    var encoder = try format { () throws(FormatError) in try BatchEncoder(after: view.chain, in: view.generation) }
+    var records: [View.Sealed] = []
+    records.reserveCapacity(batch.count)
+    for number in batch.operations.indices {
+      let last = number == batch.operations.count - 1
+      let record = try sealer.seal(batch, batch.operations[number], into: &encoder, random: &random, last: last)
+      records.append(record)
+      guard encoder.bytes.count <= Limits.batchBytes else {
+        throw VaultError(.limitExceeded, "the batch is larger than 256 MiB", remedy: "write it in several batches")
+      }
+    }
+    let end = try sealer.chain(behind: encoder.bytes)
+    return Sealed(bytes: encoder.bytes, records: records, end: end)
+  }
+
+  private mutating func seal(
+    _ batch: borrowing VaultBatch, _ operation: VaultBatch.Operation, into encoder: inout BatchEncoder,
+    random: inout AnyRandomSource, last: Bool
+  ) throws(VaultError) -> View.Sealed {
+    let name = batch.span(operation.name)
+    let tag = try view.keyring.tag(of: name)
+    try check(operation, tag, name)
+    version += 1
+    let offset = encoder.offset
+    let record = record(operation, tag)
+    note(operation, tag, at: offset)
+    let plaintext = try crypto { () throws(CryptoError) in
+      try record.plaintext(
+        name: name, value: batch.span(operation.value), padding: view.generation.header.padding)
+    }
+    let authTag = try format { () throws(FormatError) in
+      try view.keyring.seal(plaintext.span, into: &encoder, random: &random, last: last)
+    }
+    return View.Sealed(operation: record.operation, tag: tag, offset: offset, authTag: authTag, version: version)
+  }
+
+  private func record(_ operation: VaultBatch.Operation, _ tag: LookupTag) -> Record {
+    let kind: Record.Operation
+    switch operation.kind {
+    case .put: kind = .put
+    case .delete: kind = .delete
+    case .event: kind = .event
+    }
+    return Record(
+      kind, time: time, version: version, previous: kind == .event ? newestEvent : newestPut(tag) ?? 0,
+      nameLength: operation.name.count, valueLength: operation.value.count)
+  }
+
+  private func newestPut(_ tag: LookupTag) -> UInt64? {
+    if let written = written[tag] { return written.put?.offset }
+    return view.index[tag]?.offset
+  }
+
+  private mutating func note(_ operation: VaultBatch.Operation, _ tag: LookupTag, at offset: UInt64) {
+    switch operation.kind {
+    case .put: written[tag] = Written(put: (offset, version))
+    case .delete: written[tag] = Written(put: nil)
+    case .event: newestEvent = offset
+    }
+  }
+
+  private func check(
+    _ operation: VaultBatch.Operation, _ tag: LookupTag, _ name: Span<UInt8>
+  ) throws(VaultError) {
+    if operation.kind == .delete, newestPut(tag) == nil {
+      throw VaultError(.notFound, "there is nothing of that name to delete")
+    }
+    switch operation.condition {
+    case .any: return
+    case .absent:
+      guard newestPut(tag) != nil else { return }
+      throw VaultError(.conflict, "there is something of that name already")
+    case .version(let wanted):
+      let found = try currentVersion(tag, name)
+      guard found != wanted else { return }
+      let state = found.map { "it has version \($0)" } ?? "it is not there"
+      throw VaultError(.conflict, "version \(wanted) was asked for, but \(state)")
+    }
+  }
+
+  private func currentVersion(_ tag: LookupTag, _ name: Span<UInt8>) throws(VaultError) -> UInt64? {
+    if let written = written[tag] { return written.put?.version }
+    guard let entry = try view.entry(named: name) else { return nil }
+    return entry.version
+  }
+
+  /// Walks over what was sealed, as a reader will: a batch that this program could not read is never written.
+  private func chain(behind bytes: [UInt8]) throws(VaultError) -> Chain {
+    try format { () throws(FormatError) in
+      var chain = view.chain
+      var hasher = try LinkHasher()
+      let start = chain.offset
+      while chain.offset < start + UInt64(bytes.count) {
+        let rest = bytes.span.extracting(Int(chain.offset - start)..<bytes.count)
+        let header = try FrameHeader(parsing: rest, at: chain.offset, in: view.generation)
+        _ = try chain.accept(header, in: rest, hasher: &hasher)
+      }
+      return chain
+    }
+  }
+}

@@ -1,0 +1,67 @@
+internal import VaultFormat
+
+/// A piece of a file in memory, for walks from front to back: read ahead in chunks of a megabyte.
+struct FileWindow: ~Copyable {
+  private static let chunk = 1 << 20
+
+  private let file: any StorageFile
+  private var buffer: [UInt8] = []
+  private var start: UInt64 = 0
+  /// The file's length when the window was made; what is appended later is not seen.
+  let length: UInt64
+
+  init(_ file: any StorageFile) throws(VaultError) {
+    self.file = file
+    length = try file.length()
+  }
+
+  /// Bytes of the file from `offset` on.
+  func remaining(from offset: UInt64) -> UInt64 { offset < length ? length - offset : 0 }
+
+  /// Makes `count` bytes from `offset` available, or as many as the file has.
+  mutating func load(at offset: UInt64, count: Int) throws(VaultError) {
+    let wanted = min(UInt64(count), remaining(from: offset))
+    if offset >= start, offset + wanted <= start + UInt64(buffer.count) { return }
+    let size = Int(min(UInt64(max(count, Self.chunk)), remaining(from: offset)))
+    buffer = try file.read(at: offset, count: size)
+    start = offset
+  }
+
+  /// The bytes from `offset`, at most `count`, that ``load(at:count:)`` made available.
+  @_lifetime(borrow self)
+  func bytes(at offset: UInt64, count: Int) -> Span<UInt8> {
+    let first = min(Int(offset - start), buffer.count)
+    return buffer.span.extracting(first..<min(first + count, buffer.count))
+  }
+
+  /// The file header, and what it binds every frame to.
+  ///
+  /// - Throws: `header-damaged`, `unsupported-version`, `unsupported-feature`.
+  mutating func generation() throws(VaultError) -> Generation {
+    try load(at: 0, count: FileHeader.length)
+    do {
+      return try Generation(header: FileHeader(parsing: bytes(at: 0, count: FileHeader.length)))
+    } catch {
+      throw VaultError(error)
+    }
+  }
+
+  /// The frame header at `offset`, valid and of a possible shape.
+  ///
+  /// - Throws: what is wrong with it.
+  mutating func header(at offset: UInt64, in generation: Generation) throws(VaultError) -> FrameHeader {
+    try load(at: offset, count: FrameHeader.length)
+    do {
+      return try shapedHeader(at: offset, in: generation)
+    } catch {
+      throw VaultError(error)
+    }
+  }
+
+  /// The same, of bytes that were loaded.
+  func shapedHeader(at offset: UInt64, in generation: Generation) throws(FormatError) -> FrameHeader {
+    let header = try FrameHeader(parsing: bytes(at: offset, count: FrameHeader.length), at: offset, in: generation)
+    try header.checkShape()
+    return header
+  }
+}

@@ -1,0 +1,138 @@
+internal import Synchronization
+internal import VaultCrypto
+internal import VaultFormat
+
+/// The keys of one opened file. They are used in here; none comes out.
+///
+/// Safe to share between threads, which wait for each other.
+package final class Keyring: Sendable {
+  private struct Keys: ~Copyable {
+    let root: RootKey
+    var wrap: XAES256GCM
+    var genesis: XAES256GCM
+    var lookup: LookupKey
+    var terms: [UInt32: Term] = [:]
+    var newestTerm: UInt32 = 0
+  }
+
+  private final class Term {
+    let dataKey: DataKey
+    var cipher: XAES256GCM
+
+    init(_ dataKey: consuming DataKey) throws(CryptoError) {
+      cipher = try dataKey.cipher()
+      self.dataKey = dataKey
+    }
+  }
+
+  private let keys: Mutex<Keys>
+  private let header: FileHeader
+
+  /// - Throws: `crypto-failure`.
+  init(root: consuming RootKey, header: FileHeader) throws(VaultError) {
+    do {
+      let wrap = try root.wrapKey(of: header.vaultID)
+      let genesis = try root.genesisKey(of: header)
+      let lookup = try root.lookupKey(of: header)
+      keys = Mutex(Keys(root: root, wrap: wrap, genesis: genesis, lookup: lookup))
+      self.header = header
+    } catch {
+      throw VaultError(error)
+    }
+  }
+
+  /// The term that records are sealed under; 0 before the first data key.
+  var newestTerm: UInt32 { keys.withLock { $0.newestTerm } }
+
+  /// The lookup tag of a name in this file.
+  func tag(of name: Span<UInt8>) throws(VaultError) -> LookupTag {
+    try keys.withLock { (keys) throws(VaultError) in
+      try crypto { () throws(CryptoError) in try keys.lookup.tag(of: name) }
+    }
+  }
+
+  /// Opens any frame but a key slot's.
+  ///
+  /// - Throws: `chain-broken` when its term is not known; `frame-damaged` when it does not open.
+  func open(_ frame: borrowing Frame, in generation: Generation) throws(FormatError) -> SecretBytes {
+    try keys.withLock { (keys) throws(FormatError) in
+      let header = frame.header
+      if header.type == .genesis { return try frame.open(with: &keys.genesis, in: generation) }
+      guard header.type.usesDataKey else { return try frame.open(with: &keys.wrap, in: generation) }
+      guard let term = keys.terms[header.term] else {
+        throw FormatError(
+          .chainBroken, "the frame's data key, of term \(header.term), is not in the file", offset: header.offset,
+          sequence: header.sequence)
+      }
+      return try frame.open(with: &term.cipher, in: generation)
+    }
+  }
+
+  /// Whether a frame of the tail opens; see ``TailRules``.
+  func opening(of frame: borrowing Frame, in generation: Generation) -> TailRules.Opening {
+    // A slot opens with its owner's credential alone; its checksums were checked.
+    if frame.header.type == .keySlot { return .opens }
+    do {
+      _ = try open(frame, in: generation)
+      return .opens
+    } catch {
+      return error.code == .chainBroken ? .keyMissing : .fails
+    }
+  }
+
+  /// Takes in the data key that an opened data-key frame holds, in the order of the file.
+  ///
+  /// - Throws: `chain-broken` for a new term that is not higher than all before, `commitment-mismatch` for a key that is not
+  ///   the one committed to or not the one given before, `limit-exceeded` for too many, `frame-damaged`.
+  func accept(dataKey plaintext: Span<UInt8>) throws(FormatError) {
+    try keys.withLock { (keys) throws(FormatError) in
+      let dataKey = try DataKey(parsing: plaintext, of: header.vaultID)
+      let term = dataKey.term
+      if let known = keys.terms[term] {
+        guard known.dataKey.isSame(as: dataKey) else {
+          throw FormatError(.commitmentMismatch, "the data key of term \(term) differs from the one given before")
+        }
+        return
+      }
+      guard term > keys.newestTerm else {
+        throw FormatError(.chainBroken, "the data key of term \(term) comes after that of term \(keys.newestTerm)")
+      }
+      guard keys.terms.count < Limits.liveTerms else {
+        throw FormatError(.limitExceeded, "the file has more than \(Limits.liveTerms) data keys")
+      }
+      do throws(CryptoError) {
+        keys.terms[term] = try Term(dataKey)
+      } catch {
+        throw FormatError(.cryptoFailure, error.sentence)
+      }
+      keys.newestTerm = term
+    }
+  }
+
+  /// Seals one record frame under the newest term.
+  ///
+  /// - Returns: the frame's authTag.
+  func seal(
+    _ plaintext: Span<UInt8>, into encoder: inout BatchEncoder, random: inout AnyRandomSource, last: Bool
+  ) throws(FormatError) -> FixedBytes<16> {
+    try keys.withLock { (keys) throws(FormatError) in
+      guard let term = keys.terms[keys.newestTerm] else {
+        throw FormatError(.chainBroken, "the file has no data key")
+      }
+      return try encoder.append(
+        .record, term: keys.newestTerm, plaintext: plaintext, key: &term.cipher, random: &random, last: last)
+    }
+  }
+
+  /// The keys of another generation of the same vault, as long as its root key is still the same.
+  func keyring(for other: FileHeader) throws(VaultError) -> Keyring {
+    guard other.vaultID == header.vaultID else {
+      throw VaultError(
+        .wrongKey, "another vault has taken this one's place", remedy: "open the vault at this path again")
+    }
+    let root = try keys.withLock { (keys) throws(VaultError) in
+      try crypto { () throws(CryptoError) in try keys.root.copy() }
+    }
+    return try Keyring(root: root, header: other)
+  }
+}

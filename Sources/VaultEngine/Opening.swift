@@ -1,0 +1,175 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// The way from bytes to a ``View`` (FORMAT.md, "Opening"). Everything that needs no key is judged first, so that damage is
+/// never taken for a wrong key.
+enum Opening {
+  /// A file whose structure was walked and found whole.
+  struct Structure {
+    let generation: Generation
+    let walk: Walk
+    /// What stands behind the last complete batch.
+    let tail: TailRules.Verdict
+    /// Bytes from the end of the last complete batch to the last that is not zero.
+    let tornBytes: UInt64
+    /// The slots that count: the newest checkpoint's, or the first batch's.
+    let slotsOffset: UInt64
+  }
+
+  /// Reads the header and walks the file.
+  ///
+  /// - Throws: what is damaged; `unsupported-version`, `unsupported-feature`, `limit-exceeded`.
+  static func structure(_ window: inout FileWindow) throws(VaultError) -> Structure {
+    let generation = try window.generation()
+    let start = Chain(startOf: generation)
+    let walk = try Walk(&window, from: start, in: generation)
+    guard walk.batches > 0 else {
+      throw VaultError(walk.failure ?? FormatError(.frameDamaged, "the file ends behind its header", offset: 128))
+    }
+    let tail = try Tail(&window, behind: walk, in: generation)
+    return Structure(
+      generation: generation, walk: walk, tail: try tail.judge { _ in .opens }, tornBytes: UInt64(tail.nonzeroCount),
+      slotsOffset: walk.newestCheckpoint ?? start.offset)
+  }
+
+  /// Opens the vault in `file`.
+  ///
+  /// - Throws: as ``structure(_:)``, then `wrong-key`, and what does not open.
+  static func view(
+    of file: any StorageFile, with credential: borrowing Credential
+  ) throws(VaultError) -> View {
+    var window = try FileWindow(file)
+    let structure = try structure(&window)
+    let keyring = try keyring(structure, &window, with: credential)
+    let view = try view(of: file, structure, &window, keyring)
+    return view
+  }
+
+  /// The keys that the credential gives.
+  ///
+  /// - Throws: `wrong-key`, `slot-damaged`, `limit-exceeded`.
+  static func keyring(
+    _ structure: Structure, _ window: inout FileWindow, with credential: borrowing Credential
+  ) throws(VaultError) -> Keyring {
+    let root = try unlock(structure, &window, with: credential)
+    return try Keyring(root: root, header: structure.generation.header)
+  }
+
+  /// Opens another generation of a vault whose keys are known.
+  static func view(
+    of file: any StorageFile, succeeding keyring: Keyring
+  ) throws(VaultError) -> View {
+    var window = try FileWindow(file)
+    let structure = try structure(&window)
+    let keyring = try keyring.keyring(for: structure.generation.header)
+    return try view(of: file, structure, &window, keyring)
+  }
+
+  /// Replays the whole file.
+  static func view(
+    of file: any StorageFile, _ structure: Structure, _ window: inout FileWindow, _ keyring: Keyring
+  ) throws(VaultError) -> View {
+    var view = View(file: file, generation: structure.generation, keyring: keyring)
+    try view.replay(structure.walk, &window)
+    if structure.tail == .torn {
+      // Once more, now that frames can be opened: a whole frame that does not open is damage, not a torn append.
+      let generation = structure.generation
+      _ = try Tail(&window, behind: structure.walk, in: generation).judge { (frame) in
+        keyring.opening(of: frame, in: generation)
+      }
+    }
+    return view
+  }
+
+  /// The slots that count, in the order of the file, and where each stands.
+  static func slots(
+    _ structure: Structure, _ window: inout FileWindow
+  ) throws(VaultError) -> [(slot: KeySlot, offset: UInt64)] {
+    var slots: [(slot: KeySlot, offset: UInt64)] = []
+    var offset = structure.slotsOffset
+    while true {
+      try window.load(at: offset, count: FrameHeader.length + KeySlot.clearLength)
+      let slot = try format { () throws(FormatError) in
+        let bytes = window.bytes(at: offset, count: FrameHeader.length + KeySlot.clearLength)
+        let header = try FrameHeader(parsing: bytes, at: offset, in: structure.generation)
+        guard header.type == .keySlot else { return KeySlot?.none }
+        do throws(FormatError) {
+          return try KeySlot(parsing: bytes.extracting(FrameHeader.length..<bytes.count))
+        } catch {
+          throw error.at(offset: offset, sequence: header.sequence)
+        }
+      }
+      guard let slot else { break }
+      slots.append((slot, offset))
+      offset += UInt64(Frame.overhead + KeySlot.clearLength + KeySlot.sealedLength)
+    }
+    let found = slots.map(\.slot)
+    try format { () throws(FormatError) in try KeySlot.checkBounds(found) }
+    return slots
+  }
+
+  /// Finds the slot that the credential opens.
+  private static func unlock(
+    _ structure: Structure, _ window: inout FileWindow, with credential: borrowing Credential
+  ) throws(VaultError) -> RootKey {
+    let slots = try slots(structure, &window)
+    for (slot, offset) in slots where credential.fits(slot.kind) {
+      let length = Frame.overhead + KeySlot.clearLength + KeySlot.sealedLength
+      try window.load(at: offset, count: length)
+      let bytes = window.bytes(at: offset, count: length)
+      let root = try format { () throws(FormatError) in
+        let header = try FrameHeader(parsing: bytes, at: offset, in: structure.generation)
+        return try slot.unwrap(Frame(header, in: bytes), with: credential, vault: structure.generation.header.vaultID)
+      }
+      if let root { return root }
+    }
+    let raw = slots.count { $0.slot.kind == .raw }
+    throw VaultError(
+      .wrongKey,
+      "the \(credential.kind == .key ? "key" : "passphrase") opens none of the vault's key slots (\(raw) for a key, "
+        + "\(slots.count - raw) for a passphrase); the vault itself is whole",
+      remedy: "give the key or passphrase that this vault was made with")
+  }
+}
+
+/// The bytes behind the last complete batch, in memory.
+struct Tail {
+  private let bytes: [UInt8]
+  private let walk: Walk
+  private let generation: Generation
+
+  /// Reads from the end of `walk` to the end of the file.
+  ///
+  /// - Throws: what stopped the walk, when more follows than one batch and space ahead may have; `limit-exceeded` for more
+  ///   zeros than anybody allocates ahead.
+  init(_ window: inout FileWindow, behind walk: Walk, in generation: Generation) throws(VaultError) {
+    self.walk = walk
+    self.generation = generation
+    let start = walk.committed.offset
+    let length = window.remaining(from: start)
+    guard length <= UInt64(Limits.batchBytes) + Limits.zeroTail else {
+      throw VaultError(
+        walk.failure ?? FormatError(.tailDamaged, "\(length) bytes follow the last whole batch", offset: start))
+    }
+    try window.load(at: start, count: Int(length))
+    bytes = window.bytes(at: start, count: Int(length)).array
+    guard UInt64(bytes.count - bytes.span.endOfNonzero) <= Limits.zeroTail else {
+      throw VaultError(.limitExceeded, "the file ends in more than 257 MiB of zeros", offset: start)
+    }
+  }
+
+  /// Bytes up to the last that is not zero.
+  var nonzeroCount: Int { bytes.span.endOfNonzero }
+
+  /// What is kept beside the vault before a torn tail is cut off.
+  var torn: [UInt8] { Array(bytes.prefix(nonzeroCount)) }
+
+  /// See ``TailRules/judge(failure:opens:)``.
+  func judge(
+    _ opens: (borrowing Frame) throws(FormatError) -> TailRules.Opening
+  ) throws(VaultError) -> TailRules.Verdict {
+    try format { () throws(FormatError) in
+      try TailRules(bytes.span, after: walk.committed, in: generation).judge(failure: walk.failure, opens: opens)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+internal import VaultCrypto
+
+/// What must be true of a name for a write to happen.
+public enum WriteCondition: Equatable, Sendable {
+  /// Nothing.
+  case any
+  /// The name is not there: never put, or deleted.
+  case absent
+  /// The name is there, and its newest put has this version.
+  case version(UInt64)
+}
+
+/// Writes that become visible together or not at all.
+///
+/// Names and values are copied into memory that is wiped with the batch.
+public struct VaultBatch: ~Copyable, Sendable {
+  struct Operation: Sendable {
+    enum Kind: Sendable { case put, delete, event }
+
+    let kind: Kind
+    let name: Range<Int>
+    let value: Range<Int>
+    let condition: WriteCondition
+  }
+
+  private(set) var operations: [Operation] = []
+  private var bytes: SecretBytes
+
+  /// An empty batch.
+  ///
+  /// - Throws: `crypto-failure` when there is no memory.
+  public init() throws(VaultError) { bytes = try crypto { () throws(CryptoError) in try SecretBytes(capacity: 512) } }
+
+  /// Whether nothing was added.
+  public var isEmpty: Bool { operations.isEmpty }
+
+  /// The number of writes.
+  public var count: Int { operations.count }
+
+  /// Gives `name` a value.
+  ///
+  /// - Parameters:
+  ///   - name: 1 to 1024 bytes.
+  ///   - value: up to 1 MiB.
+  ///   - condition: is asked when the batch is committed; earlier writes of the same batch count.
+  /// - Throws: `invalid-name`, `value-too-large`.
+  public mutating func put(
+    _ name: Span<UInt8>, value: Span<UInt8>, if condition: WriteCondition = .any
+  ) throws(VaultError) {
+    try add(.put, name, value, condition)
+  }
+
+  /// Deletes `name`, which must be there when the batch is committed.
+  ///
+  /// - Throws: `invalid-name`.
+  public mutating func delete(_ name: Span<UInt8>, if condition: WriteCondition = .any) throws(VaultError) {
+    try add(.delete, name, Span(), condition)
+  }
+
+  /// Records that something happened to `name`, which need not be there.
+  ///
+  /// - Throws: `invalid-name`, `value-too-large`.
+  public mutating func event(_ name: Span<UInt8>, value: Span<UInt8>) throws(VaultError) {
+    try add(.event, name, value, .any)
+  }
+
+  private mutating func add(
+    _ kind: Operation.Kind, _ name: Span<UInt8>, _ value: Span<UInt8>, _ condition: WriteCondition
+  ) throws(VaultError) {
+    guard name.count > 0 else { throw VaultError(.invalidName, "a name is empty: it has 1 to 1024 bytes") }
+    guard name.count <= VaultLimits.name else {
+      throw VaultError(.invalidName, "a name has \(name.count) bytes; \(VaultLimits.name) is the limit")
+    }
+    guard value.count <= VaultLimits.value else {
+      throw VaultError(.valueTooLarge, "the value has \(value.count) bytes; \(VaultLimits.value) is the limit")
+    }
+    let start = bytes.count
+    try crypto { () throws(CryptoError) in try bytes.reserve(start + name.count + value.count) }
+    bytes.append(name)
+    bytes.append(value)
+    let nameEnd = start + name.count
+    operations.append(
+      Operation(kind: kind, name: start..<nameEnd, value: nameEnd..<nameEnd + value.count, condition: condition))
+  }
+
+  /// Bytes of a name or a value.
+  @_lifetime(borrow self)
+  func span(_ range: Range<Int>) -> Span<UInt8> { bytes.span.extracting(range) }
+}

@@ -1,0 +1,66 @@
+internal import VaultFormat
+
+/// A vault as it was at one moment. Later writes don't change it; it keeps its file open as long as it lives.
+public struct VaultSnapshot: Sendable {
+  private let view: View
+
+  init(_ view: View) { self.view = view }
+
+  /// Names that are there.
+  public var count: Int { view.index.count }
+
+  /// The newest version that the snapshot holds; 0 in a vault that nothing was ever written to.
+  public var lastVersion: UInt64 { view.lastVersion }
+
+  /// The generation of the file.
+  public var generation: UInt64 { view.generation.header.generation }
+
+  /// The value of `name`; `nil`, which is not an error, when it is not there.
+  ///
+  /// - Throws: `frame-damaged` when this record is.
+  public func entry(named name: Span<UInt8>) throws(VaultError) -> VaultEntry? { try view.entry(named: name) }
+
+  /// Gives every name that is there with its value to `body`, in the order in which they were written.
+  ///
+  /// - Throws: the error of the first record that can't be read, and what `body` throws.
+  public func forEachEntry(_ body: (borrowing VaultEntry) throws(VaultError) -> Void) throws(VaultError) {
+    for place in view.index.inFileOrder { try body(view.entry(at: place)) }
+  }
+
+  /// Gives every record of the file to `body`, in the order in which they were written: puts that were superseded,
+  /// deletions and events too.
+  ///
+  /// - Throws: as ``forEachEntry(_:)``.
+  public func forEachRecord(_ body: (borrowing VaultEntry) throws(VaultError) -> Void) throws(VaultError) {
+    var window = try FileWindow(view.file)
+    var offset = UInt64(FileHeader.length)
+    while offset < view.chain.offset {
+      let header = try window.header(at: offset, in: view.generation)
+      if header.type == .record {
+        try window.load(at: offset, count: header.frameLength)
+        let entry = try format { () throws(FormatError) in
+          let frame = try Frame(header, in: window.bytes(at: offset, count: header.frameLength))
+          return try VaultEntry(
+            view.keyring.open(frame, in: view.generation), at: offset, in: view.generation.header)
+        }
+        try body(entry)
+      }
+      offset += UInt64(header.frameLength)
+    }
+  }
+
+  /// Gives the events of the file to `body`, newest first, until it returns false.
+  ///
+  /// - Throws: as ``forEachEntry(_:)``.
+  public func forEachEvent(_ body: (borrowing VaultEntry) throws(VaultError) -> Bool) throws(VaultError) {
+    var offset = view.newestEvent
+    while offset != 0 {
+      let event = try view.record(at: offset)
+      guard event.operation == .event else {
+        throw VaultError(.chainBroken, "an event points to a record that is not one", offset: offset)
+      }
+      offset = event.previous
+      guard try body(event) else { return }
+    }
+  }
+}

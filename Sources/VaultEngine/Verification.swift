@@ -1,0 +1,166 @@
+internal import VaultCrypto
+public import VaultFormat
+
+/// What ``Vault/verify(at:credential:)`` found.
+public struct VerifyReport: Sendable {
+  /// One thing that is not as it was written.
+  public struct Finding: Sendable {
+    /// What kind of damage.
+    public let code: VaultError.Code
+    /// Byte offset in the file, where it is known.
+    public let offset: UInt64?
+    /// Sequence of the frame, where it is known.
+    public let sequence: UInt64?
+    /// One sentence for a person.
+    public let sentence: String
+
+    init(_ error: VaultError) {
+      code = error.code
+      offset = error.offset
+      sequence = error.sequence
+      sentence = error.sentence
+    }
+  }
+
+  /// What is wrong, in the order of the file. Empty in a whole vault.
+  public internal(set) var findings: [Finding] = []
+  /// Whether every frame was opened. Without a key, only structure, checksums and links were checked: they show accidents,
+  /// and prove nothing against somebody who writes to the file on purpose.
+  public internal(set) var usedKey = false
+  /// Generation of the file, from 1.
+  public internal(set) var generation: UInt64 = 0
+  /// Whole frames.
+  public internal(set) var frames: UInt64 = 0
+  /// Whole batches.
+  public internal(set) var batches: UInt64 = 0
+  /// Record frames among the whole frames.
+  public internal(set) var records: UInt64 = 0
+  /// Bytes up to the end of the last whole batch.
+  public internal(set) var bytes: UInt64 = 0
+  /// Bytes of an append that was interrupted. They were never acknowledged; the next writer keeps them aside.
+  public internal(set) var tornBytes: UInt64 = 0
+  /// Bytes of zero behind everything: space allocated ahead.
+  public internal(set) var zeroBytes: UInt64 = 0
+  /// Names that are there; `nil` without a key.
+  public internal(set) var liveNames: Int?
+  /// Sequence of the last frame of the last whole batch.
+  public internal(set) var sequence: UInt64 = 0
+  /// The newest link, in hexadecimal: together with the sequence, what a pin remembers.
+  public internal(set) var head = ""
+
+  /// Whether anything is damaged. A torn tail is not damage.
+  public var isDamaged: Bool { findings.contains { $0.code.isDamage } }
+}
+
+extension Vault {
+  /// Checks a vault from its first byte to its last. Changes nothing, and takes no lock but to tell a batch that is being
+  /// written from damage.
+  ///
+  /// Without a credential: structure, checksums, links, order, trailing zeros. With one: every frame is opened besides, and
+  /// every record's place in the history is checked.
+  ///
+  /// - Returns: what was found; damage is a finding, and not thrown.
+  /// - Throws: what kept it from looking: `no-vault`, `not-a-vault-file`, `unsafe-permissions`, `wrong-key`,
+  ///   `unsupported-version`, `unsupported-feature`, `limit-exceeded`, `io`.
+  public static func verify(
+    at path: String, credential: consuming Credential?
+  ) throws(VaultError) -> VerifyReport {
+    let storage = FileStorage(path: path)
+    let file = try storage.open(writable: false)
+    var verification = Verification(file)
+    // A batch that is being written looks like damage for a moment; whoever holds the lock is asked before that is said.
+    try verification.checkStructure()
+    if verification.report.isDamaged, let lock = try? storage.lock(.shared, wait: .seconds(1)) {
+      defer { withExtendedLifetime(lock) {} }
+      verification = Verification(file)
+      try verification.checkStructure()
+    }
+    if let credential { try verification.checkContent(with: credential) }
+    return verification.report
+  }
+}
+
+/// The steps of a verification.
+private struct Verification {
+  private let file: any StorageFile
+  private var structure: Opening.Structure?
+  private(set) var report = VerifyReport()
+
+  init(_ file: any StorageFile) { self.file = file }
+
+  /// Everything that needs no key.
+  mutating func checkStructure() throws(VaultError) {
+    var window = try FileWindow(file)
+    try count(&window)
+    do {
+      let structure = try Opening.structure(&window)
+      let end = structure.walk.committed.offset + structure.tornBytes
+      report.zeroBytes = window.length - end
+      report.tornBytes = structure.tornBytes
+      _ = try Opening.slots(structure, &window)
+      self.structure = structure
+    } catch {
+      guard error.code.isDamage else { throw error }
+      report.findings.append(.init(error))
+    }
+  }
+
+  /// Counts what is whole, as far as it goes.
+  private mutating func count(_ window: inout FileWindow) throws(VaultError) {
+    do {
+      let generation = try window.generation()
+      let start = Chain(startOf: generation)
+      var committed = (frames: UInt64(0), records: UInt64(0))
+      var met = committed
+      let walk = try Walk(&window, from: start, in: generation) { (header) in
+        met.frames += 1
+        if header.type == .record { met.records += 1 }
+        if header.endsBatch { committed = met }
+      }
+      report.generation = generation.header.generation
+      report.frames = committed.frames
+      report.records = committed.records
+      report.batches = walk.batches
+      report.bytes = walk.committed.offset
+      report.sequence = walk.committed.sequence
+      report.head = walk.committed.link.hex
+    } catch {
+      // What is wrong with the header is said where the structure is checked.
+      guard error.code.isDamage else { throw error }
+    }
+  }
+
+  /// Opens everything, if the structure is whole: without it, no key would tell more.
+  mutating func checkContent(with credential: borrowing Credential) throws(VaultError) {
+    guard let structure else { return }
+    var window = try FileWindow(file)
+    let keyring = try Opening.keyring(structure, &window, with: credential)
+    report.usedKey = true
+    do {
+      let view = try Opening.view(of: file, structure, &window, keyring)
+      report.liveNames = view.index.count
+    } catch {
+      guard error.code.isDamage else { throw error }
+      report.findings.append(.init(error))
+      try findUnopened(structure, &window, keyring, behind: error.offset ?? 0)
+    }
+  }
+
+  /// Replay stops at the first frame that does not open; here the others are named too.
+  private mutating func findUnopened(
+    _ structure: Opening.Structure, _ window: inout FileWindow, _ keyring: Keyring, behind first: UInt64
+  ) throws(VaultError) {
+    var offset = UInt64(FileHeader.length)
+    while offset < structure.walk.committed.offset {
+      let header = try window.header(at: offset, in: structure.generation)
+      try window.load(at: offset, count: header.frameLength)
+      do {
+        let frame = try Frame(header, in: window.bytes(at: offset, count: header.frameLength))
+        if header.type != .keySlot { _ = try keyring.open(frame, in: structure.generation) }
+      } catch {
+        if offset > first { report.findings.append(.init(VaultError(error.at(offset: offset)))) }
+      }
+      offset += UInt64(header.frameLength)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+internal import VaultFormat
+
+/// A walk over a file from one batch border as far as whole batches go, without any key (FORMAT.md, "Opening").
+struct Walk {
+  /// The end of the last complete batch.
+  private(set) var committed: Chain
+  /// Where that batch begins; `nil` if the walk met none.
+  private(set) var lastBatch: UInt64?
+  /// Where the newest checkpoint begins that the walk met.
+  private(set) var newestCheckpoint: UInt64?
+  /// Why the walk did not go on; `nil` at the very end of the file.
+  private(set) var failure: FormatError?
+  /// Complete batches that the walk met.
+  private(set) var batches: UInt64 = 0
+
+  /// Walks on from `start`.
+  ///
+  /// - Parameter visit: is given the header of every frame, in order; those behind ``committed`` too.
+  init(
+    _ window: inout FileWindow, from start: Chain, in generation: Generation, visit: (FrameHeader) -> Void = { _ in }
+  ) throws(VaultError) {
+    committed = start
+    var chain = start
+    var hasher = try format { () throws(FormatError) in try LinkHasher() }
+    while window.remaining(from: chain.offset) > 0 {
+      let offset = chain.offset
+      let batchStart = chain.batchStart
+      try window.load(at: offset, count: FrameHeader.length)
+      let header: FrameHeader
+      do {
+        header = try window.shapedHeader(at: offset, in: generation)
+      } catch {
+        failure = error
+        return
+      }
+      try window.load(at: offset, count: header.frameLength)
+      do {
+        _ = try chain.accept(header, in: window.bytes(at: offset, count: header.frameLength), hasher: &hasher)
+      } catch {
+        failure = error
+        return
+      }
+      visit(header)
+      if header.type == .indexRoot { newestCheckpoint = batchStart }
+      if chain.isBetweenBatches {
+        committed = chain
+        lastBatch = batchStart
+        batches += 1
+      }
+    }
+    if !chain.isBetweenBatches {
+      failure = FormatError(.frameDamaged, "the file ends inside a batch", offset: chain.offset)
+    }
+  }
+}

@@ -1,0 +1,54 @@
+extension VectorReport {
+  /// A table for people: a line for each file, the sums, and then every failure, every reason for *not applicable* and
+  /// every file that could not be used.
+  package func table() -> String {
+    let heads = ["file", "kind", "cases", "passed", "failed", "not applicable", "left out"]
+    var rows = [heads] + files.map(\.row)
+    if files.count > 1 { rows.append(sumRow) }
+    return (Self.aligned(rows) + files.flatMap(\.remarks)).map { $0 + "\n" }.joined()
+  }
+
+  private var sumRow: [String] {
+    ["all", "", "\(cases)", "\(passed)", "\(failed)", "\(notApplicable)", "\(leftOut)"]
+  }
+
+  /// Text to the left, numbers to the right, two spaces between columns.
+  private static func aligned(_ rows: [[String]]) -> [String] {
+    let columns = rows.first?.indices ?? 0..<0
+    let widths = columns.map { (column) in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { (row) in
+      let cells = columns.map { (column) in
+        let space = String(repeating: " ", count: widths[column] - row[column].count)
+        return column < 2 ? row[column] + space : space + row[column]
+      }
+      return cells.joined(separator: "  ")
+    }
+  }
+}
+
+extension FileReport {
+  /// Ids listed behind a reason; there may be thousands.
+  private static let listedIDs = 5
+
+  fileprivate var row: [String] {
+    guard error == nil else { return [name, "unreadable", "-", "-", "-", "-", "-"] }
+    return [
+      name, kind ?? "", "\(cases)", "\(passed)", "\(failures.count)", "\(notApplicable.count)", "\(leftOut.count)",
+    ]
+  }
+
+  fileprivate var remarks: [String] {
+    if let error { return ["\(name): unreadable: \(error)"] }
+    return failures.map { "\(name): \($0.id): FAILED: \($0.sentence)" }
+      + Self.summary(of: notApplicable).map { "\(name): not applicable: \($0)" }
+      + Self.summary(of: leftOut).map { "\(name): left out: \($0)" }
+  }
+
+  private static func summary(of remarks: [Remark]) -> [String] {
+    remarks.grouped().map { (group) in
+      let listed = group.ids.prefix(listedIDs).joined(separator: "; ")
+      let more = group.ids.count > listedIDs ? "; and \(group.ids.count - listedIDs) more" : ""
+      return "\(group.sentence) (\(group.ids.count): \(listed)\(more))"
+    }
+  }
+}
