@@ -85,8 +85,8 @@ struct DemoStage {
       let bytes = Array(json.utf8)
       _ = try store.put(OAuthToken(json: bytes.span), for: TokenID(user: name))
     }
-    let read = try store.token(for: TokenID(user: Self.reader))?.token.jsonLine
-    guard read == Self.tokens[0].json + "\n", try store.delete(TokenID(user: Self.leaver)) else {
+    let read = try store.token(for: TokenID(user: Self.reader))?.token.json
+    guard read == Self.tokens[0].json, try store.delete(TokenID(user: Self.leaver)) else {
       throw CommandFailure(.failure, "what was read back is not what was stored")
     }
     try vault.close()

@@ -19,6 +19,7 @@ struct Inspect: VaultCommand {
     case (true, false): try Output.write(Self.frameTable(inspection))
     case (true, true): try Output.write(Self.frameLines(inspection))
     }
+    if let damage = inspection.damage { throw damage }
   }
 
   private static func table(_ vault: Inspection, _ settings: Settings) -> String {
@@ -52,7 +53,7 @@ struct Inspect: VaultCommand {
   }
 
   private static func terms(_ vault: Inspection) -> [UInt64] {
-    Set(vault.frames.map { UInt64($0.term) }).sorted()
+    Set(vault.frames.map { UInt64($0.term) }).subtracting([0]).sorted()
   }
 
   private static func json(_ vault: Inspection, _ settings: Settings) -> JSONValue {

@@ -48,7 +48,7 @@ struct Put: VaultCommand {
   }
 
   private var condition: WriteCondition {
-    ifAbsent ? .absent : ifSeq.map { .sequence($0) } ?? .any
+    ifAbsent ? .absent : ifSeq.map { .version($0) } ?? .any
   }
 
   private static func token(_ settings: Settings) throws -> OAuthToken {
