@@ -10,7 +10,7 @@ package final class Keyring: Sendable {
     let root: RootKey
     var wrap: XAES256GCM
     var genesis: XAES256GCM
-    var lookup: LookupKey
+    let lookup: Lookup
     var terms: [UInt32: Term] = [:]
     var newestTerm: UInt32 = 0
     /// The plaintext of one record at a time, in a replay.
@@ -22,6 +22,12 @@ package final class Keyring: Sendable {
         .chainBroken, "the frame's data key, of term \(header.term), is not in the file", offset: header.offset,
         sequence: header.sequence)
     }
+  }
+
+  private final class Lookup {
+    var key: LookupKey
+
+    init(_ key: consuming LookupKey) { self.key = key }
   }
 
   fileprivate final class Term {
@@ -44,7 +50,7 @@ package final class Keyring: Sendable {
       let genesis = try root.genesisKey(of: header)
       let lookup = try root.lookupKey(of: header)
       let scratch = try SecretBytes(capacity: 1024)
-      keys = Mutex(Keys(root: root, wrap: wrap, genesis: genesis, lookup: lookup, scratch: scratch))
+      keys = Mutex(Keys(root: root, wrap: wrap, genesis: genesis, lookup: Lookup(lookup), scratch: scratch))
       self.header = header
     } catch {
       throw VaultError(error)
@@ -57,7 +63,7 @@ package final class Keyring: Sendable {
   /// The lookup tag of a name in this file.
   func tag(of name: Span<UInt8>) throws(VaultError) -> LookupTag {
     try keys.withLock { (keys) throws(VaultError) in
-      try crypto { () throws(CryptoError) in try keys.lookup.tag(of: name) }
+      try crypto { () throws(CryptoError) in try keys.lookup.key.tag(of: name) }
     }
   }
 
@@ -88,7 +94,7 @@ package final class Keyring: Sendable {
       try frame.open(with: &term.cipher, in: generation, into: &keys.scratch)
       let record = try Record(parsing: keys.scratch.span, at: header.offset, in: generation.header)
       do {
-        return (record, try keys.lookup.tag(of: keys.scratch.span.extracting(record.nameRange)))
+        return (record, try keys.lookup.key.tag(of: keys.scratch.span.extracting(record.nameRange)))
       } catch {
         throw FormatError(.cryptoFailure, "a lookup tag can't be computed")
       }
