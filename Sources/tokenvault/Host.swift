@@ -9,6 +9,8 @@ enum Host {
     fillDescriptors()
     // A reader that goes away gives EPIPE where it is written to, instead of an end in the midst of a commit.
     signal(SIGPIPE, SIG_IGN)
+    // The same for a limit of file sizes: EFBIG.
+    signal(SIGXFSZ, SIG_IGN)
     try checkArguments()
     CryptoLibrary.startLean()
   }
