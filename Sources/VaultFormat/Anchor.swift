@@ -62,8 +62,7 @@ package struct Anchor: Equatable, Sendable {
       history.append(ancestor)
     }
     self.history = history
-    guard reader.remaining < 16 else { throw reader.error("has \(reader.remaining) bytes too many") }
-    try reader.zerosToEnd()
+    try reader.zerosToBlock()
   }
 
   /// The bytes to be sealed: a multiple of 16.
@@ -93,6 +92,9 @@ extension Anchor.Ancestor {
     guard let madeBy = Genesis.Maker(rawValue: maker) else { throw reader.error("a maker \(maker) is unknown") }
     self.madeBy = madeBy
     guard (1..<Limits.counter).contains(generation) else { throw reader.error("a generation is out of range") }
+    guard lastSequence < Limits.counter, lastVersion < Limits.counter else {
+      throw reader.error("a generation's last sequence or version is out of range")
+    }
   }
 
   func serialize(into output: inout OutputSpan<UInt8>) {

@@ -74,6 +74,12 @@ struct ByteReader: ~Escapable {
 
   /// Every structure is read to its end: what is left over must be padding.
   mutating func zerosToEnd() throws(FormatError) { try zeros(remaining) }
+
+  /// Reads the zeros that fill a structure up to a multiple of 16 bytes, exactly.
+  mutating func zerosToBlock() throws(FormatError) {
+    guard bytes.count % 16 == 0, remaining < 16 else { throw error("its length does not fit its content") }
+    try zerosToEnd()
+  }
 }
 
 extension Span<UInt8> {

@@ -55,8 +55,7 @@ package struct Genesis: Equatable, Sendable {
     writer = name.array
     let version = try reader.take(versionLength)
     writerVersion = version.array
-    guard reader.remaining < 16 else { throw reader.error("has \(reader.remaining) bytes too many") }
-    try reader.zerosToEnd()
+    try reader.zerosToBlock()
     guard let madeBy = Maker(rawValue: maker) else { throw reader.error("its maker \(maker) is unknown") }
     self.madeBy = madeBy
   }

@@ -27,7 +27,7 @@ package struct IndexEntry: Equatable, Sendable {
     isDeletion = place & 1 != 0
     offset = place & ~1
     authTagPrefix = try reader.fixed()
-    guard offset % 16 == 0, offset >= UInt64(FileHeader.length) else { throw reader.error("an entry's offset is odd") }
+    guard Limits.isFrameOffset(offset) else { throw reader.error("an entry's offset is not a frame's") }
   }
 
   func serialize(into output: inout OutputSpan<UInt8>) {
@@ -96,7 +96,7 @@ package struct IndexPage: Equatable, Sendable {
 
   /// The page of a run of `pages` pages that holds `tag`, if any does: `floor(first 32 bits of tag * pages / 2^32)`.
   package static func number(of tag: LookupTag, pages: UInt32) -> UInt32 {
-    UInt32(tag.span.bigEndian(at: 0, count: 4) * UInt64(pages) >> 32)
+    UInt32((tag.span.bigEndian(at: 0, count: 4) * UInt64(pages)) >> 32)
   }
 }
 

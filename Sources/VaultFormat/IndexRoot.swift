@@ -75,8 +75,11 @@ package struct IndexRoot: Equatable, Sendable {
     guard count <= Limits.runs else {
       throw FormatError(.limitExceeded, "the index has \(count) runs; \(Limits.runs) are allowed")
     }
-    guard newestEvent % 16 == 0, newestEvent < Limits.fileLength else {
-      throw reader.error("its event's offset is odd")
+    guard lastSequence < Limits.counter, lastVersion < Limits.counter else {
+      throw reader.error("its last sequence or version is out of range")
+    }
+    guard newestEvent == 0 || Limits.isFrameOffset(newestEvent) else {
+      throw reader.error("its event's offset is not a frame's")
     }
     var runs: [Run] = []
     for _ in 0..<count {
@@ -87,8 +90,7 @@ package struct IndexRoot: Equatable, Sendable {
       runs.append(run)
     }
     self.runs = runs
-    guard reader.remaining < 16 else { throw reader.error("has \(reader.remaining) bytes too many") }
-    try reader.zerosToEnd()
+    try reader.zerosToBlock()
   }
 
   /// The bytes to be sealed: a multiple of 16.
@@ -118,6 +120,9 @@ extension IndexRoot.Run {
     let last = try reader.u64()
     guard 1 <= first, first <= last, last < Limits.counter else { throw reader.error("a run covers no sequences") }
     sequences = first...last
+    guard entries <= UInt64(pages) * UInt64(IndexPage.capacity) else {
+      throw reader.error("a run claims more entries than its pages hold")
+    }
     guard count >= 1, count * IndexRoot.Segment.length <= reader.remaining else {
       throw reader.error("a run claims \(count) segments")
     }
@@ -127,6 +132,9 @@ extension IndexRoot.Run {
       let segment = try IndexRoot.Segment(parsing: &reader)
       if let before = segments.last {
         guard segment.firstPage > before.firstPage else { throw reader.error("a run's segments don't ascend") }
+        guard segment.firstPage - before.firstPage >= IndexRoot.Segment.leastPages else {
+          throw reader.error("a run has a segment of less than \(IndexRoot.Segment.leastPages) pages before its last")
+        }
       } else {
         guard segment.firstPage == 0 else { throw reader.error("a run does not begin with page 0") }
       }
@@ -152,12 +160,14 @@ extension IndexRoot.Run {
 extension IndexRoot.Segment {
   /// Size in bytes.
   static let length = 44
+  /// Pages of a segment, unless it ends its run: so that the root of a large vault stays small.
+  package static let leastPages: UInt32 = 1024
 
   init(parsing reader: inout ByteReader) throws(FormatError) {
     firstPage = try reader.u32()
     offset = try reader.u64()
     linkBefore = try reader.fixed()
-    guard offset % 16 == 0, offset < Limits.fileLength else { throw reader.error("a segment's offset is odd") }
+    guard Limits.isFrameOffset(offset) else { throw reader.error("a segment's offset is not a frame's") }
   }
 
   func serialize(into output: inout OutputSpan<UInt8>) {

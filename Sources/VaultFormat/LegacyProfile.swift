@@ -85,6 +85,12 @@ package enum LegacyProfile: Equatable, Sendable {
           parameters.hash, passphrase: bytes.span, salt: salt, iterations: Int(parameters.iterations), count: 32)
       }
     case .gcmScrypt(let parameters):
+      // RFC 7914, section 2; OpenSSL fails beyond it, which would not read as the record's fault.
+      guard Int(parameters.logN) < 16 * Int(parameters.r) else {
+        throw FormatError(
+          .limitExceeded,
+          "scrypt with r = \(parameters.r) takes N under 2^\(16 * Int(parameters.r)), not 2^\(parameters.logN)")
+      }
       let bytes = try Self.decode(secret, parameters.secret)
       return try Self.bounded { () throws(CryptoError) in
         try KeyDerivation.scrypt(

@@ -35,4 +35,9 @@ package enum Limits {
   package static let counter: UInt64 = 1 << 63
   /// Bytes of zero behind the last frame.
   package static let zeroTail: UInt64 = 257 << 20
+
+  /// Whether a frame can stand at `offset`: behind the file header, at a multiple of 16, within the longest file.
+  static func isFrameOffset(_ offset: UInt64) -> Bool {
+    offset % 16 == 0 && offset >= UInt64(FileHeader.length) && offset < fileLength
+  }
 }

@@ -80,7 +80,7 @@ package struct Record: Equatable, Sendable {
 
   private func check(at offset: UInt64, in header: FileHeader, _ reader: borrowing ByteReader) throws(FormatError) {
     guard (1..<Limits.counter).contains(version) else { throw reader.error("its version is out of range") }
-    guard previous == 0 || previous % 16 == 0 && (UInt64(FileHeader.length)..<offset).contains(previous) else {
+    guard previous == 0 || previous % 16 == 0 && previous >= UInt64(FileHeader.length) && previous < offset else {
       throw reader.error("it points to a frame that is not before it")
     }
     guard !isDeflated || header.allowsDeflate else { throw reader.error("it is deflated in a vault that forbids it") }

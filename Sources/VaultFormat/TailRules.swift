@@ -43,10 +43,16 @@ package struct TailRules: ~Escapable {
   /// - Parameters:
   ///   - failure: why the walk over the file did not go on: what T1 and T2 report.
   ///   - opens: whether a whole frame opens; a caller without keys says that it does.
+  ///
+  /// Without keys it can't be told whether a generation behind the first has the anchor that completes it: that is the
+  /// caller's to ask.
+  ///
   /// - Throws: `failure`, or `tail-damaged`.
   package func judge(
     failure: FormatError?, opens: (borrowing Frame) throws(FormatError) -> Opening
   ) throws(FormatError) -> Verdict {
+    // The founding batch is never torn: a file is made under another name.
+    guard !chain.isInFirstBatch else { throw failure ?? damage("the file's first batch is not complete") }
     guard end > 0 else { return .clean }
     if provesLaterBatch || hasBytesBehindEnd {
       throw failure ?? damage("a batch is not complete although another one follows it")
@@ -57,12 +63,17 @@ package struct TailRules: ~Escapable {
   // MARK: What is asked of the bytes
 
   private func header(at place: Int) -> FrameHeader? {
-    // Most places are ciphertext: four bytes decide before a checksum is computed and an error made.
+    // Most places are ciphertext. Whoever made them look like headers must not gain more than a checksum's time each: what is
+    // cheap is asked first, and errors are only made of headers that are valid.
     guard tail.count - place >= FrameHeader.length, tail[place] == FrameHeader.sync[0],
       tail[place + 1] == FrameHeader.sync[1]
     else { return nil }
     let bytes = tail.extracting(place..<tail.count)
-    return try? FrameHeader(parsing: bytes, at: chain.offset + UInt64(place), in: generation)
+    let offset = chain.offset + UInt64(place)
+    guard bytes.bigEndian(at: 16, count: 8) == offset, FrameHeader.hasChecksum(bytes, in: generation) else {
+      return nil
+    }
+    return try? FrameHeader(parsing: bytes, at: offset, in: generation)
   }
 
   private func trailer(at place: Int) -> FrameTrailer? {
@@ -131,7 +142,9 @@ package struct TailRules: ~Escapable {
       if let before, header.position != before.position || header.previousLink != before.link {
         throw damage("a frame in the tail does not follow the one before it", at: place)
       }
-      guard (try? header.checkShape()) != nil else { throw damage("a frame in the tail can't be right", at: place) }
+      guard header.position < Limits.batchFrames, (try? header.checkShape()) != nil else {
+        throw damage("a frame in the tail can't be right", at: place)
+      }
       try checkExtent(of: header, at: place)
       let frameEnd = place + header.frameLength
       if frameEnd > tail.count { return .torn }
