@@ -187,10 +187,7 @@ struct Handle: ~Copyable, Sendable {
     guard found.torn else { return }
     try environment.storage.keepTorn(found.tail.torn.span, from: view.chain.sequence + 1)
     // Cut, and the cut synced, before anything is appended: never written over in place.
-    try latching { (view) throws(VaultError) in
-      try view.file.resize(to: view.chain.offset)
-      try view.file.sync()
-    }
+    try latching { (view) throws(VaultError) in try Self.cutBack(view) }
   }
 
   /// The writer before may have died between its write and its sync: what it wrote is synced before anything builds on it.
@@ -213,7 +210,7 @@ struct Handle: ~Copyable, Sendable {
     do {
       try view.file.write(bytes.span, at: view.chain.offset)
     } catch {
-      let cut: Void? = try? cutBack()
+      let cut: Void? = try? Self.cutBack(view)
       // Without room nothing was promised and nothing is left: the handle may go on once there is room.
       if error.code != .diskFull || cut == nil { failure = error }
       throw error
@@ -222,13 +219,24 @@ struct Handle: ~Copyable, Sendable {
       try view.file.sync()
     } catch {
       failure = error
-      try? view.file.resize(to: view.chain.offset)
+      try? Self.cutBack(view)
       throw error
     }
   }
 
-  private func cutBack() throws(VaultError) {
-    try view.file.resize(to: view.chain.offset)
+  /// Cuts the file back to the end of the last committed batch, and syncs the cut.
+  ///
+  /// In two steps, because another handle, which wrote that batch itself, would take a file of just that length for its own
+  /// and append to it, while a cut whose sync failed may not be on the disk. The first four bytes of a frame, the same in
+  /// all frames, are left until the cut is: they make every writer cut and sync before it builds on the file.
+  private static func cutBack(_ view: View) throws(VaultError) {
+    let end = view.chain.offset
+    let mark = end + UInt64(FrameHeader.sync.count)
+    if try view.file.length() > mark {
+      try view.file.resize(to: mark)
+      try view.file.sync()
+    }
+    try view.file.resize(to: end)
     try view.file.sync()
   }
 
