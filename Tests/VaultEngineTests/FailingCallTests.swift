@@ -7,12 +7,12 @@ import Testing
   /// The ways in which a call fails, each tried at every call.
   private static let plans: [@Sendable (Int) -> FailurePlan] = [
     { FailurePlan(first: $0) },
-    { FailurePlan(first: $0, lasts: true) },
+    { FailurePlan(first: $0, count: .max) },
     { FailurePlan(first: $0, writesHalf: true) },
-    { FailurePlan(first: $0, lasts: true, writesHalf: true) },
+    { FailurePlan(first: $0, count: .max, writesHalf: true) },
     { FailurePlan(first: $0, isFull: true, writesHalf: true) },
-    { FailurePlan(first: $0, lasts: true, isFull: true) },
-    { FailurePlan(first: $0, lasts: true, isFull: true, writesHalf: true) },
+    { FailurePlan(first: $0, count: .max, isFull: true) },
+    { FailurePlan(first: $0, count: .max, isFull: true, writesHalf: true) },
   ]
 
   private static let batch: [Write] = [.put("new", Array(repeating: 3, count: 900)), .delete("bob")]

@@ -5,21 +5,16 @@ import Testing
 
 /// What one handle does to another on the same file.
 @Suite struct TwoHandleTests {
-  /// Fails the sync of the next commit, and as many calls behind it.
-  private static func failNextSync(of disk: SimulatedDisk, lasting: Bool) {
-    disk.beforeNextSync { disk.fail(FailurePlan(first: 1, lasts: lasting)) }
-  }
-
   // Defends: a handle whose last commit is the newest in the file does not append behind another handle's attempt that was
   // cut off and may still be on the disk: a crash would mix the two.
-  @Test(arguments: [false, true])
-  func anothersFailedSyncIsSettledBeforeTheNextAppend(isLasting: Bool) throws {
+  @Test(arguments: Array(1...8) + [.max])
+  func anothersFailedSyncIsSettledBeforeTheNextAppend(failures: Int) throws {
     let disk = SimulatedDisk()
     let first = try Vault.create(.simulated(disk, seed: 1), credential: key())
     try first.commit([.put("alice", [1])])
     let second = try Vault.open(.simulated(disk, seed: 2), credential: key())
     // The second handle writes the last batch again first: that sync is not the one to fail.
-    disk.beforeNextSync { Self.failNextSync(of: disk, lasting: isLasting) }
+    disk.beforeNextSync { disk.beforeNextSync { disk.fail(FailurePlan(first: 1, count: failures)) } }
     #expect(try code { try second.commit([.put("bob", Array(repeating: 2, count: 1500))]) } == .io)
     disk.fail(nil)
     let before = disk.journal.count

@@ -41,7 +41,11 @@ struct DiskImage: Hashable, Sendable {
 
 extension Array<UInt8> {
   mutating func resize(to length: Int) {
-    if length < count { removeLast(count - length) } else { append(contentsOf: repeatElement(0, count: length - count)) }
+    if length < count {
+      removeLast(count - length)
+    } else {
+      append(contentsOf: repeatElement(0, count: length - count))
+    }
   }
 
   /// Writes bytes as a file takes them: a gap before them is filled with zeros.
@@ -170,15 +174,15 @@ struct FailurePlan: Sendable {
 
   /// Number of the first call that fails, from 1.
   let first: Int
-  /// Every later call fails too.
-  var lasts = false
+  /// How many calls fail, one after the other; `.max` for ever.
+  var count = 1
   /// Calls that need room fail with `disk-full`, and no others do; else every call fails with `io`.
   var isFull = false
   /// A write that fails has written half of its bytes.
   var writesHalf = false
 
   func error(for call: Call, number: Int) -> VaultError? {
-    guard lasts ? number >= first : number == first else { return nil }
+    guard number >= first, number - first < count else { return nil }
     switch call {
     case .write, .create: return isFull ? VaultError(.diskFull, "simulated: no room") : Self.broken
     default: return isFull ? nil : Self.broken
