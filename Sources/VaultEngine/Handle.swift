@@ -217,9 +217,17 @@ struct Handle: ~Copyable, Sendable {
     guard try start.following(bytes.span, in: view.generation) == view.chain else {
       throw VaultError(.chainBroken, "the last batch is not the one that was read a moment ago", offset: start.offset)
     }
-    try latching { (view) throws(VaultError) in
+    do {
       try view.file.write(bytes.span, at: start.offset)
-      try view.file.sync()
+    } catch {
+      // A part of the same bytes changes nothing: without room, the handle may go on once there is some.
+      if error.code != .diskFull { failure = error }
+      throw error
+    }
+    try latching { (view) throws(VaultError) in try view.file.sync() }
+    if start.isInFirstBatch {
+      // Whoever made the file may have died between giving it its name and syncing that.
+      try latching { [environment] (_) throws(VaultError) in try environment.storage.syncName() }
     }
     endIsOwn = true
   }

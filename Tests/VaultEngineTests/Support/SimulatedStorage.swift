@@ -28,7 +28,7 @@ struct SimulatedStorage: Storage {
     try disk.attempt(.rename)
     guard disk.cache.names[path] == nil else { throw VaultError(.conflict, "there is something of that name") }
     disk.perform(.rename(file: file, from: "\(path).tmp-\(file)", to: path))
-    try syncDirectory()
+    try syncName()
   }
 
   func discard(_ temporary: any StorageFile) {
@@ -59,10 +59,10 @@ struct SimulatedStorage: Storage {
       disk.perform(.remove(name: name))
       throw error
     }
-    try syncDirectory()
+    try syncName()
   }
 
-  private func syncDirectory() throws(VaultError) {
+  func syncName() throws(VaultError) {
     try disk.attempt(.sync)
     disk.perform(.syncDirectory)
   }
