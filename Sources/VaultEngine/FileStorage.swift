@@ -64,8 +64,10 @@ package struct FileStorage: Storage {
   package func publish(_ temporary: any StorageFile) throws(VaultError) {
     guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
     try SystemCall.renameWithoutReplacing(file.path, path)
-    try SystemCall.syncDirectory(directory)
+    try syncName()
   }
+
+  package func syncName() throws(VaultError) { try SystemCall.syncDirectory(directory) }
 
   package func discard(_ temporary: any StorageFile) {
     guard let file = temporary as? OpenFile else { return }
@@ -104,7 +106,7 @@ package struct FileStorage: Storage {
       defer { _ = close(descriptor) }
       try SystemCall.write(descriptor, bytes, at: 0, name)
       try SystemCall.sync(descriptor, name)
-      return try SystemCall.syncDirectory(directory)
+      return try syncName()
     }
   }
 

@@ -24,6 +24,11 @@ package protocol Storage: Sendable {
   /// - Throws: `conflict` when there is a file of that name; `io`.
   func publish(_ temporary: any StorageFile) throws(VaultError)
 
+  /// Makes the name by which the vault is found durable.
+  ///
+  /// - Throws: `io`.
+  func syncName() throws(VaultError)
+
   /// Removes a temporary file. That it can't be removed is not an error.
   func discard(_ temporary: any StorageFile)
 
