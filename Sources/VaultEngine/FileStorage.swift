@@ -29,7 +29,8 @@ package struct FileStorage: Storage {
     switch error.systemError {
     case ENOENT, ENOTDIR:
       VaultError(
-        .noVault, "there is no vault at \(path)", remedy: "make one with 'tokenvault init', or name another with --vault",
+        .noVault, "there is no vault at \(path)",
+        remedy: "make one with 'tokenvault init', or name another with --vault",
         systemError: error.systemError)
     case EISDIR: VaultError(.notAVaultFile, "\(path) is a directory", systemError: EISDIR)
     case ENXIO: VaultError(.notAVaultFile, "\(path) is a FIFO, a socket or a device", systemError: ENXIO)

@@ -74,9 +74,15 @@ struct Handle: ~Copyable, Sendable {
 
   private func checkUsable() throws(VaultError) {
     guard let failure else { return }
+    guard failure.code != .handleFailed else { throw failure }
     throw VaultError(
       .handleFailed, "an earlier write failed (\(failure.sentence)); this handle acknowledges nothing more",
       remedy: "open the vault again", systemError: failure.systemError)
+  }
+
+  /// Acknowledges nothing more.
+  mutating func close() {
+    if failure == nil { failure = VaultError(.handleFailed, "the handle was closed") }
   }
 
   // MARK: Seeing what others wrote

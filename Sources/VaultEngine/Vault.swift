@@ -99,4 +99,9 @@ public final class Vault: Sendable {
   public func commit(_ batch: borrowing VaultBatch) throws(VaultError) -> [UInt64] {
     try handle.withLock { (handle) throws(VaultError) in try handle.commit(batch) }
   }
+
+  /// Ends the handle. Later calls fail with `handle-failed`; snapshots stay readable.
+  ///
+  /// A handle that is simply dropped loses nothing: every commit that returned is on the disk.
+  public func close() throws(VaultError) { handle.withLock { $0.close() } }
 }

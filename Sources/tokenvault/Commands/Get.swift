@@ -1,0 +1,136 @@
+import ArgumentParser
+import TokenVault
+import VaultEngine
+
+/// Reads a token.
+struct Get: VaultCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print a token, or one member of it.",
+    discussion: """
+      plain    the member and a line end
+      json     the token as it was put
+      header   Authorization: Bearer ..., for curl -H @-
+      env      ACCESS_TOKEN='...' and so on, for a shell
+      """)
+
+  /// How the token is printed.
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case plain, json, header, env
+  }
+
+  @OptionGroup var entry: EntryOptions
+  @Option(help: ArgumentHelp("The member; access_token unless told.", valueName: "name"))
+  var field: String?
+  @Option(help: "How it is printed.")
+  var format: Format = .plain
+  @Option(help: ArgumentHelp("Exit 4 when the token expires sooner than in this time.", valueName: "dur"))
+  var validFor: TimeSpan?
+  @OptionGroup var globals: GlobalOptions
+
+  func validate() throws {
+    if field != nil, format == .json { throw ValidationError("--field goes with plain, header and env.") }
+  }
+
+  func run(_ settings: Settings) throws {
+    let id = try entry.tokenID()
+    let stored = try settings.read { (store) in try store.token(for: id) }
+    guard let stored else { throw CommandFailure.noSuchName }
+    try stored.token.check(validFor: validFor)
+    try Output.write(text(of: stored.token))
+  }
+
+  private func text(of token: OAuthToken) throws -> String {
+    let name = field ?? "access_token"
+    switch format {
+    case .plain: return try member(name, of: token) + "\n"
+    case .json: return token.json + "\n"
+    case .header:
+      let value = try member(name, of: token)
+      guard value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+        throw CommandFailure(.failure, "the member holds characters that can't stand in a header")
+      }
+      return "Authorization: Bearer " + value + "\n"
+    case .env: return try ShellVariables(token, only: field).text
+    }
+  }
+
+  private func member(_ name: String, of token: OAuthToken) throws -> String {
+    guard let value = token.member(name) else {
+      throw CommandFailure(.notFound, "the token has no such member", remedy: "'tokenvault show' lists its members")
+    }
+    return value
+  }
+}
+
+/// A token's members as assignments that a POSIX shell can evaluate.
+struct ShellVariables {
+  /// The assignments, one a line.
+  let text: String
+
+  /// Members that OAuth and OpenID Connect define. Others get a prefix: a provider must not be able to set `PATH`.
+  private static let known: Set<String> = [
+    "access_token", "refresh_token", "id_token", "token_type", "scope", "expires_in", "expires_at",
+  ]
+
+  /// - Throws: ``ExitCode/notFound`` when `field` is not there; ``ExitCode/failure`` when two members give one variable.
+  init(_ token: OAuthToken, only field: String?) throws {
+    var text = ""
+    var seen: Set<String> = []
+    for name in token.memberNames where field == nil || name == field {
+      guard let value = token.member(name) else { continue }
+      let variable = Self.variable(name)
+      guard seen.insert(variable).inserted else {
+        throw CommandFailure(
+          .failure, "two members of the token would both be called \(variable)", remedy: "use --field, or --format json"
+        )
+      }
+      text += variable + "=" + Self.quoted(value) + "\n"
+    }
+    guard field == nil || !seen.isEmpty else { throw CommandFailure(.notFound, "the token has no such member") }
+    self.text = text
+  }
+
+  private static func variable(_ name: String) -> String {
+    let letters = name.utf8.map { (byte) -> UInt8 in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 0x20
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): byte
+      default: UInt8(ascii: "_")
+      }
+    }
+    return (known.contains(name) ? "" : "TOKEN_") + String(decoding: letters, as: UTF8.self)
+  }
+
+  private static func quoted(_ value: String) -> String {
+    "'" + value.replacing("'", with: "'\\''") + "'"
+  }
+}
+
+extension CommandFailure {
+  /// Nothing is kept under the name.
+  static var noSuchName: Self { Self(.notFound, "the vault has no token under that name") }
+}
+
+extension OAuthToken {
+  /// The token's JSON as it was put.
+  var json: String {
+    withJSON { (bytes) in
+      var copy: [UInt8] = []
+      copy.reserveCapacity(bytes.count)
+      for index in bytes.indices { copy.append(bytes[index]) }
+      return String(decoding: copy, as: UTF8.self)
+    }
+  }
+
+  /// - Throws: ``ExitCode/reauthNeeded`` when the token is known to expire sooner than `span` from now.
+  func check(validFor span: TimeSpan?) throws(CommandFailure) {
+    guard let span, !isValid(for: span) else { return }
+    throw CommandFailure(.reauthNeeded, "the token expires sooner than asked")
+  }
+
+  /// False when the token is known to expire sooner than `span` from now.
+  func isValid(for span: TimeSpan) -> Bool {
+    guard let expiresAt else { return true }
+    return expiresAt >= Timestamp.now + span.seconds
+  }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Glibc
+import TokenVault
+import VaultEngine
+import VaultFormat
+
+/// Makes a vault.
+struct Init: VaultCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make a new vault.",
+    discussion: """
+      It opens with the key from --key, the passphrase from --passphrase, or the passphrase that is asked for on the terminal.
+      There is no other way in: keep a copy of the key or passphrase.
+      """)
+
+  @Flag(help: "For development: make a key and leave it beside the vault, in VAULT.key.")
+  var dev = false
+  @OptionGroup var globals: GlobalOptions
+
+  func run(_ settings: Settings) throws {
+    if dev, globals.key != nil || globals.passphrase != nil {
+      throw CommandFailure(.usage, "--dev makes a key of its own, and excludes --key and --passphrase")
+    }
+    guard !FileFacts.exists(settings.vault) else {
+      throw CommandFailure(.conflict, "there is something at \(settings.vault) already; it was left alone")
+    }
+    if settings.isDefaultVault { try FileFacts.makePrivateFolder(for: settings.vault) }
+    try dev ? makeWithKeyBeside(settings) : make(settings, with: newCredential(settings))
+  }
+
+  private func newCredential(_ settings: Settings) throws -> Credential {
+    let prompt = Prompt(settings: settings)
+    if let source = settings.source, source.place != .prompt {
+      return try source.place.credential(source.kind) { () throws(VaultError) in try prompt.newPassphrase() }
+    }
+    return try KeySource.prompt.credential(settings.source?.kind ?? .passphrase) { () throws(VaultError) in
+      settings.source?.kind == .key ? try prompt.secret("Key: ") : try prompt.newPassphrase()
+    }
+  }
+
+  private func makeWithKeyBeside(_ settings: Settings) throws {
+    let path = settings.vault + ".key"
+    try KeyFile.create(at: path, digits: KeyFile.newKey())
+    do {
+      let credential = try KeySource.file(path).credential(.key) { () throws(VaultError) in
+        throw VaultError(.noKey, "a file is not asked for")
+      }
+      try make(settings, with: credential)
+    } catch {
+      _ = unsafe unlink(path)
+      throw error
+    }
+    settings.note("warning: the key lies beside the vault, in \(path). Whoever copies the folder has the tokens.")
+    let option = CommandLineText.quoted("file:" + path)
+    settings.note("use it with: export TOKENVAULT_KEY=\(option)")
+  }
+
+  private func make(_ settings: Settings, with credential: consuming Credential) throws {
+    var options = VaultOptions()
+    options.lockTimeout = settings.lockTimeout
+    try Vault.create(at: settings.vault, credential: credential, options: options).close()
+    guard settings.json else { return settings.note("made \(settings.vault)") }
+    let made = try Vault.inspect(at: settings.vault)
+    let members: [(String, JSONValue)] = [
+      ("vault", .text(settings.vault)), ("vault_id", .text(made.vaultID)),
+      ("slots", .list(made.slots.map { .text($0.kind) })),
+    ]
+    try Output.line(JSONValue.object(members).text)
+  }
+}

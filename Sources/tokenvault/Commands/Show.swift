@@ -1,0 +1,79 @@
+import ArgumentParser
+import TokenVault
+
+/// Shows what is known of a token.
+struct Show: VaultCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show what is known of a token, its secrets concealed.")
+
+  @OptionGroup var entry: EntryOptions
+  @Flag(help: "Show the secrets too.")
+  var reveal = false
+  @OptionGroup var globals: GlobalOptions
+
+  /// Members that tell nothing that would have to be kept secret.
+  private static let open: Set<String> = ["token_type", "scope", "expires_in", "expires_at"]
+
+  func run(_ settings: Settings) throws {
+    let id = try entry.tokenID()
+    let stored = try settings.read { (store) in try store.token(for: id) }
+    guard let stored else { throw CommandFailure.noSuchName }
+    try Output.write(settings.json ? json(stored) + "\n" : table(stored))
+  }
+
+  private func table(_ stored: StoredToken) -> String {
+    var table = Table()
+    table.add(["user_id", TerminalText.safe(stored.id.user)])
+    if !stored.id.provider.isEmpty { table.add(["provider", TerminalText.safe(stored.id.provider)]) }
+    table.add(["seq", "\(stored.seq)"])
+    table.add(["updated", Timestamp.seconds(stored.updated)])
+    if let expiry = stored.expiry { table.add(["forgotten", Self.time(expiry / 1_000_000)]) }
+    if let expiresAt = stored.token.expiresAt { table.add(["expires", Self.time(expiresAt)]) }
+    for name in stored.token.memberNames {
+      let value = stored.token.member(name) ?? ""
+      let isShown = reveal || Self.open.contains(name)
+      table.add([
+        "  " + TerminalText.safe(name), isShown ? TerminalText.safe(value) : "(concealed, \(value.utf8.count) bytes)",
+      ])
+    }
+    return table.text
+  }
+
+  private static func time(_ seconds: Int64) -> String {
+    Timestamp.ofSeconds(seconds) + " (" + Timestamp.distance(to: seconds, from: Timestamp.now) + ")"
+  }
+
+  private func json(_ stored: StoredToken) -> String {
+    var members = stored.id.members
+    members.append(("seq", .unsigned(stored.seq)))
+    members.append(("updated", .text(Timestamp.full(stored.updated))))
+    if let expiry = stored.expiry { members.append(("forgotten_at", .text(Timestamp.full(expiry)))) }
+    if let expiresAt = stored.token.expiresAt { members.append(("expires_at", .integer(expiresAt))) }
+    let token = stored.token
+    if reveal {
+      members.append(("token", .verbatim(token.json)))
+    } else {
+      members.append(("members", .object(token.memberNames.map { ($0, Self.concealed($0, in: token)) })))
+    }
+    return JSONValue.object(members).text
+  }
+
+  private static func concealed(_ name: String, in token: OAuthToken) -> JSONValue {
+    let text = token.member(name) ?? ""
+    if open.contains(name) { return .text(text) }
+    return .object([("concealed", .boolean(true)), ("bytes", .integer(Int64(text.utf8.count)))])
+  }
+}
+
+extension TokenID {
+  /// The name's members in JSON. Names that are no text are given in hexadecimal too, as nothing of them may be lost.
+  var members: [(String, JSONValue)] {
+    var members: [(String, JSONValue)] = [("user_id", .text(String(decoding: user, as: UTF8.self)))]
+    if !provider.isEmpty { members.append(("provider", .text(String(decoding: provider, as: UTF8.self)))) }
+    if String(validating: user, as: UTF8.self) == nil {
+      let digits = user.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+      members.append(("user_id_hex", .text(digits.joined())))
+    }
+    return members
+  }
+}

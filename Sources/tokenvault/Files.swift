@@ -1,0 +1,88 @@
+import Glibc
+import TokenVault
+import VaultCrypto
+import VaultEngine
+
+/// Files that hold a key.
+enum KeyFile {
+  /// A new random key: 64 hexadecimal digits and a line end. They never pass through a string.
+  static func newKey() throws -> SecretBytes {
+    do {
+      var random = try SystemRandom()
+      let key = try random.secret(32)
+      var digits = try SecretBytes(capacity: 65)
+      digits.append { (output) in
+        for index in key.span.indices {
+          output.append(digit(key.span[index] >> 4))
+          output.append(digit(key.span[index] & 15))
+        }
+        output.append(UInt8(ascii: "\n"))
+      }
+      return digits
+    } catch {
+      throw CommandFailure(.failure, "no key could be made: \(error.sentence)")
+    }
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+  }
+
+  /// Writes `digits` to a new file that only its owner can read, and has it on the disk before returning.
+  ///
+  /// - Throws: ``ExitCode/conflict`` when there is something at `path`; it is left alone.
+  static func create(at path: String, digits: borrowing SecretBytes) throws {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      if errno == EEXIST { throw CommandFailure(.conflict, "there is something at \(path) already; it was left alone") }
+      throw CommandFailure(.cannotCreate, "\(path) can't be made: \(systemMessage(errno))")
+    }
+    var number = Output.write(digits.span, to: descriptor)
+    if number == 0, fsync(descriptor) != 0 { number = errno }
+    if close(descriptor) != 0, number == 0 { number = errno }
+    guard number == 0 else {
+      _ = unsafe unlink(path)
+      throw CommandFailure(.io, "\(path) can't be written: \(systemMessage(number))")
+    }
+    FileFacts.syncFolder(of: path)
+  }
+}
+
+/// What the command line needs to know of files besides the vault.
+enum FileFacts {
+  /// Whether there is anything at `path`, a dangling link included.
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe lstat(path, &status) == 0
+  }
+
+  /// Makes the folder that `path` lies in, and those above it, for this user alone.
+  static func makePrivateFolder(for path: String) throws(CommandFailure) {
+    try makePrivate(folder(of: path))
+  }
+
+  /// Makes the folder at `path`, and those above it, for this user alone; existing ones are left as they are.
+  static func makePrivate(_ path: String) throws(CommandFailure) {
+    guard !exists(path) else { return }
+    let above = folder(of: path)
+    if above != path { try makePrivate(above) }
+    guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
+      throw CommandFailure(.cannotCreate, "the folder \(path) can't be made: \(systemMessage(errno))")
+    }
+  }
+
+  /// The path of the folder that `path` lies in.
+  static func folder(of path: String) -> String {
+    let bytes = Array(path.utf8)
+    guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == 0 ? "/" : String(decoding: bytes[..<slash], as: UTF8.self)
+  }
+
+  /// A new name is lasting only when its folder is on the disk.
+  fileprivate static func syncFolder(of path: String) {
+    let descriptor = unsafe open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    _ = fsync(descriptor)
+    close(descriptor)
+  }
+}

@@ -1,0 +1,43 @@
+import Glibc
+import VaultCrypto
+
+/// What the process settles with its surroundings before it touches anything.
+enum Host {
+  /// Does all of it; in this order, as a crash in the later steps must already keep quiet.
+  static func prepare() throws(CommandFailure) {
+    keepCrashesQuiet()
+    fillDescriptors()
+    // A reader that goes away gives EPIPE where it is written to, instead of an end in the midst of a commit.
+    signal(SIGPIPE, SIG_IGN)
+    // The same for a limit of file sizes: EFBIG.
+    signal(SIGXFSZ, SIG_IGN)
+    try checkArguments()
+    CryptoLibrary.startLean()
+  }
+
+  /// Swift's crash report prints memory around each register, and a core dump holds all of it: keys among both.
+  private static func keepCrashesQuiet() {
+    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] { signal(number, SIG_DFL) }
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+  }
+
+  /// A closed descriptor 0 to 2 would be given to the next file opened, and messages would go into the vault.
+  ///
+  /// What fills it can't be used in the direction it stands for, so that writing to a closed standard output still fails.
+  private static func fillDescriptors() {
+    for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
+      _ = unsafe open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+    }
+  }
+
+  /// Names are bytes, but arguments reach the program as text: what is not UTF-8 would silently become another name.
+  private static func checkArguments() throws(CommandFailure) {
+    for index in 0..<Int(CommandLine.argc) {
+      guard let argument = unsafe CommandLine.unsafeArgv[index] else { continue }
+      let bytes = unsafe UnsafeRawBufferPointer(start: argument, count: strlen(argument))
+      guard unsafe String(validating: bytes, as: UTF8.self) == nil else { continue }
+      throw CommandFailure(.usage, "argument \(index) is not UTF-8")
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import Glibc
+import VaultEngine
+
+/// The command `tokenvault`.
+struct TokenVaultCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tokenvault",
+    abstract: "Keeps OAuth tokens in one encrypted file.",
+    discussion: """
+      Secrets come in on standard input, a descriptor or a file, never as an argument. 'tokenvault demo' shows how it works;
+      'tokenvault help exit-codes' lists what scripts can rely on.
+      """,
+    version: "tokenvault 0.1.0",
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Tokens:",
+        subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
+      CommandGroup(
+        name: "Vault:", subcommands: [Init.self, Keygen.self, Verify.self, Inspect.self]),
+      CommandGroup(name: "To try:", subcommands: [Demo.self]),
+    ])
+
+  @OptionGroup var globals: GlobalOptions
+}
+
+/// The process: settles its surroundings, runs one command, and ends with its code.
+///
+/// Not asynchronous: starting the concurrency runtime costs a static executable 10 ms.
+@main
+enum EntryPoint {
+  static func main() {
+    let code: ExitCode
+    do {
+      try Host.prepare()
+      try run(Array(CommandLine.arguments.dropFirst()))
+      code = .ok
+    } catch {
+      code = end(with: error)
+    }
+    exit(code.rawValue)
+  }
+
+  private static func run(_ arguments: [String]) throws {
+    if arguments == ["help", "exit-codes"] { return try Output.write(ExitCode.table) }
+    var command = try TokenVaultCommand.parseAsRoot(arguments)
+    try command.run()
+  }
+
+  /// Tells what `error` says to whom it concerns, and gives the code to end with.
+  private static func end(with error: any Error) -> ExitCode {
+    switch error {
+    case let failure as CommandFailure:
+      failure.report(asJSON: wantsJSON)
+      return failure.exit
+    case let failure as VaultError:
+      return end(with: CommandFailure(failure))
+    default:
+      return TokenVaultCommand.exitCode(for: error).isSuccess ? give(error) : refuse(error)
+    }
+  }
+
+  /// Help and version are answers, not errors.
+  private static func give(_ answer: any Error) -> ExitCode {
+    do {
+      try Output.line(TokenVaultCommand.fullMessage(for: answer))
+      return .ok
+    } catch {
+      return end(with: error)
+    }
+  }
+
+  private static func refuse(_ error: any Error) -> ExitCode {
+    let message = ArgumentPrivacy.concealed(TokenVaultCommand.message(for: error))
+    let full = ArgumentPrivacy.concealed(TokenVaultCommand.fullMessage(for: error))
+    let usage = full.firstRange(of: "\nUsage:").map { String(full[full.index(after: $0.lowerBound)...]) }
+    let failure = CommandFailure(.usage, message, remedy: usage)
+    failure.report(asJSON: wantsJSON)
+    return failure.exit
+  }
+
+  /// Asked before the arguments are parsed too, as that may be what fails.
+  private static var wantsJSON: Bool {
+    let arguments = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
+    return arguments.contains("--json") || (try? Variable.flag("TOKENVAULT_JSON")) == true
+  }
+}
+
+/// A secret given as an argument by mistake must not be repeated in a message, which ends up in logs.
+enum ArgumentPrivacy {
+  /// `message` without the arguments that may be secrets.
+  static func concealed(_ message: String) -> String {
+    var message = message
+    for argument in CommandLine.arguments.dropFirst() where argument.utf8.count > 16 {
+      let value = argument.utf8.first == UInt8(ascii: "-") ? value(ofOption: argument) : argument
+      guard let value, value.utf8.count > 16 else { continue }
+      message.replace(value, with: "(an argument of \(value.utf8.count) bytes, not shown)")
+    }
+    return message
+  }
+
+  private static func value(ofOption argument: String) -> String? {
+    argument.firstIndex(of: "=").map { String(argument[argument.index(after: $0)...]) }
+  }
+}
