@@ -1267,6 +1267,8 @@ class Credential:
 class Writer:
     """Appends batches to a vault in memory. `batches` holds the bytes of each batch that it added."""
 
+    frames_in_checkpoint = 128
+
     def __init__(self, random: Random, header: FileHeader, keys: Keys, slots: list[bytes]):
         self.random, self.header, self.keys, self.slots = random, header, keys, slots
         self.data, self.link, self.sequence, self.root_offset = bytearray(header.bytes()), header.link0, 0, 0
@@ -1374,7 +1376,7 @@ class Writer:
         if rotate_term:
             self.new_term()
         pages, run = self.next_run()
-        if len(self.slots) + len(self.data_keys) + len(pages) > 120:
+        if len(self.slots) + len(self.data_keys) + len(pages) + 2 > self.frames_in_checkpoint:
             for number, page in enumerate(pages):
                 link, offset = self.link, self.emit(PAGE, page, ends=number % 4096 == 4095 or number == len(pages) - 1)
                 if number == 0:
