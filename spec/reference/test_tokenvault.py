@@ -436,7 +436,8 @@ class Damage(unittest.TestCase):
                     ({"sequence": frame.sequence + 1}, {"chain-broken"}), ({"position": 99}, {"chain-broken"}),
                     ({"previous": bytes(32)}, {"chain-broken"}), ({"root_offset": 16}, {"chain-broken"}),
                     ({"term": frame.term + 1}, {"chain-broken", "frame-damaged", "tail-damaged"}),
-                    ({"flags": frame.flags ^ 1}, {"chain-broken", "frame-damaged"}), ({"type": 8}, {first, "frame-damaged"}),
+                    ({"flags": frame.flags ^ 1}, {"chain-broken", "frame-damaged"}),
+                    ({"type": 8}, {first, "frame-damaged"}),
                     ({"type": 0x80}, {"chain-broken", "frame-damaged"})):
                 code = opened(reseal(data, frame, **changes)).code
                 if frame.sequence == first_page:
@@ -482,7 +483,8 @@ class KeyHolder(unittest.TestCase):
         good = self.plain()
         cases = {
             "success": [good, self.plain(version=2**63 - 1), self.plain(name=b"n" * 1024)],
-            "frame-damaged": [good[:-1] + b"\1", good + bytes(32), good[:16], self.plain(operation=4), self.plain(name=b""),
+            "frame-damaged": [good[:-1] + b"\1", good + bytes(32), good[:16], self.plain(operation=4),
+                              self.plain(name=b""),
                               self.plain(version=0), self.plain(version=2**63), self.plain(previous=8),
                               self.plain(previous=16), self.plain(previous=tv.MIB), self.plain(name=b"n" * 1025),
                               self.plain(operation=DELETE), self.plain(operation=EVENT, legacy=True),
@@ -509,7 +511,8 @@ class KeyHolder(unittest.TestCase):
         self.assertEqual(opened(writer.data).code, "chain-broken")
 
     def test_data_keys(self) -> None:
-        for change, code in (({1: None}, "chain-broken"), ({1: 2}, "commitment-mismatch"), ({"bad": 1}, "commitment-mismatch")):
+        for change, code in (({1: None}, "chain-broken"), ({1: 2}, "commitment-mismatch"),
+                             ({"bad": 1}, "commitment-mismatch")):
             writer = make()
             writer.new_term()
             if 1 in change and change[1] is None:
@@ -610,7 +613,8 @@ class BadIndex(unittest.TestCase):
                  at(tv.ROOT, 24, bytes(4)), at(tv.ROOT, 28, b"\1"), at(tv.ROOT, 32, bytes(8)), at(tv.ROOT, 41, b"\1"),
                  at(tv.ROOT, 42, b"\0\2"), at(tv.ROOT, 44, b"\0\0\0\5"), at(tv.ROOT, 48, bytes(8)),
                  at(tv.ROOT, 56, b"\0\0\0\0\0\0\0\2"), at(tv.ROOT, 64, bytes(8)), at(tv.ROOT, 72, b"\1"),
-                 at(tv.ROOT, 82, b"\x01"), at(tv.PAGE, 0, b"\1\1"), at(tv.PAGE, 8, b"\0\0\0\7"), at(tv.PAGE, 12, b"\0\1"),
+                 at(tv.ROOT, 82, b"\x01"), at(tv.PAGE, 0, b"\1\1"), at(tv.PAGE, 8, b"\0\0\0\7"),
+                 at(tv.PAGE, 12, b"\0\1"),
                  at(tv.PAGE, 12, b"\0\xff"), at(tv.PAGE, 14, b"\1"), at(tv.PAGE, 16, b"\1\1\1\1"),
                  at(tv.PAGE, 33, b"\1"), at(tv.PAGE, 34, b"\1\1"), at(tv.PAGE, 3951, b"\1")]
         for number, spoil in enumerate(cases):
@@ -742,6 +746,42 @@ class Crashes(unittest.TestCase):
             self.check(before, bytes(writer.data))
             writer.write([put(b"b")])
 
+    def test_tail_rules(self) -> None:
+        """T0 to T4, one by one."""
+        writer = make()
+        writer.write([put(b"a", bytes(600)), put(b"b", bytes(600))])
+        start, data = opened(writer.data).vault.walk.batches[-1].start, bytes(writer.data)
+        writer.write([put(b"c")])
+        first, last = (frame for frame in frames(data) if frame.offset >= start)
+        lost = data[:start] + bytes(len(data) - start)
+        self.assertEqual(opened(lost).code, "success")  # T0
+        self.assertEqual(opened(lost + bytes(writer.data[len(data):])).code, "frame-damaged")  # T1
+        damaged = bytearray(data)
+        damaged[start + 200] ^= 1
+        self.assertEqual(opened(damaged).code, "tail-damaged")  # T3, no evidence
+        self.assertEqual(opened(damaged + bytes(40) + b"\1").code, "frame-damaged")  # T2
+        self.assertEqual(opened(damaged + bytes(40)).code, "tail-damaged")
+        hole = bytearray(data)
+        sector = -(-start // 512) * 512
+        hole[sector:sector + 512] = bytes(512)
+        self.assertEqual(opened(hole).code, "torn-tail")  # T3, a hole within the first frame
+        longer = reseal(hole, first, cipher_length=last.end - first.offset - 144)
+        self.assertEqual(opened(longer).code, "tail-damaged")  # T4, a header inside
+        self.assertEqual(opened(data[:start] + data[first.end:]).code, "frame-damaged")  # T1, a trailer
+        swapped = data[:start] + bytes(first.end - start) + data[first.end:]
+        self.assertEqual(opened(swapped).code, "torn-tail")
+
+    def test_lost_batch_before_others(self) -> None:
+        writer = make()
+        for n in range(6):
+            writer.write([put(b"%d" % n)])
+        data, batches = bytes(writer.data), opened(writer.data).vault.walk.batches
+        for batch, following in zip(batches[1:-1], batches[2:]):
+            damaged = data[:batch.start] + bytes(following.start - batch.start) + data[following.start:]
+            self.assertEqual(opened(damaged).code, "frame-damaged")
+            moved = data[:batch.start] + data[following.start:]
+            self.assertEqual(opened(moved).code, "tail-damaged" if following is batches[-1] else "frame-damaged")
+
     def test_stray_byte(self) -> None:
         """A single nonzero byte among the zeros: torn if a hole is left where the next header would stand."""
         data = bytes(small().data)
@@ -760,7 +800,8 @@ class Program(unittest.TestCase):
     def test_serve(self) -> None:
         written = self.serve({"id": 1, "operation": "write-vault", "seed": "00", "key": KEY.hex(), "generation": 2,
                               "batches": [[{"operation": "put", "name": "61", "value": "62", "time": 5}],
-                                          [{"operation": "delete", "name": "61", "time": 6}]], "checkpoint_after": [0]})[0]
+                                          [{"operation": "delete", "name": "61", "time": 6}]],
+                              "checkpoint_after": [0]})[0]
         self.assertEqual(written["result"], "success")
         data = base64.b64decode(written["vault"])
         bad = base64.b64encode(data[:200] + b"?" + data[201:]).decode()
@@ -776,8 +817,8 @@ class Program(unittest.TestCase):
             {"id": 6, "operation": "verify-vault", "vault": written["vault"]}, seal, seal | {"id": 8, "iv": "00"},
             {"id": 9, "operation": "open-legacy", "form": "text", "record": base64.b64encode(text).decode(),
              "profile": "gcm-scrypt", "log2n": 4, "r": 8, "p": 1, "secret": b"secret".hex()},
-            {"id": 10, "operation": "open-legacy", "form": "binary", "record": base64.b64encode(legacy.binary()).decode(),
-             "profile": "gcm-scrypt", "secret": b"Secret".hex()}, "[]")
+            {"id": 10, "operation": "open-legacy", "form": "binary",
+             "record": base64.b64encode(legacy.binary()).decode(), "profile": "gcm-scrypt", "secret": b"Secret".hex()}, "[]")
         self.assertEqual([answer["id"] for answer in answers], [2, 3, 4, None, 5, 6, 7, 8, 9, 10, None])
         self.assertEqual([answer["result"] for answer in answers],
                          ["success", "wrong-key", "slot-damaged", "error", "error", "success", "success", "invalid",

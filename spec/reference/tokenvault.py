@@ -670,10 +670,10 @@ class Excused:
 
     def alone(self, structure: Structure, p: int, sequence: int) -> bool:
         """A page behind a bad one: right as far as that can be said without the link before it."""
-        frame = structure.valid_header(p)
+        frame, data = structure.valid_header(p), structure.data
         return (frame is not None and structure.form_right(frame) and frame.type == PAGE and frame.sequence == sequence
-                and frame.end <= len(structure.data)
-                and zlib.crc32(structure.data[p:frame.end - 16]) == TRAILER.unpack_from(structure.data, frame.end - 16)[2]
+                and frame.end <= len(data)
+                and zlib.crc32(data[p:frame.end - 16]) == TRAILER.unpack_from(data, frame.end - 16)[2]
                 and self.opens(frame))
 
 
@@ -821,7 +821,8 @@ class Record:
             deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
             value = deflate.compress(value) + deflate.flush()
         flags = self.deflated | self.legacy << 1
-        head = RECORD_HEAD.pack(self.operation, flags, len(self.name), len(value), self.time, self.version, self.previous)
+        head = RECORD_HEAD.pack(self.operation, flags, len(self.name), len(value), self.time, self.version,
+                                self.previous)
         return pad(head + self.name + value, padding)
 
     @classmethod
@@ -1116,7 +1117,8 @@ class Reader:
         """Step 10, from offset 128, and the index against it."""
         newest, named = self.keys.terms, set()
         if self.root:
-            named = {offset for run in self.root.runs for offset in run.page_offsets() if offset < self.slots_batch.start}
+            before = self.slots_batch.start
+            named = {offset for run in self.root.runs for offset in run.page_offsets() if offset < before}
         if named or self.walk.batches[0].start != FIRST:
             def opens(frame: Frame) -> bool:
                 return self.page_opens(frame)
@@ -1164,7 +1166,8 @@ class Reader:
             require(self.keys.terms[term] == key, "commitment-mismatch", frame.offset, frame.sequence)
             require(len(seen) < len(known) and known[len(seen)] == term, "chain-broken", frame.offset, frame.sequence)
         else:
-            require(len(seen) == len(known) and term > max(known, default=0), "chain-broken", frame.offset, frame.sequence)
+            require(len(seen) == len(known) and term > max(known, default=0), "chain-broken", frame.offset,
+                    frame.sequence)
             self.keys.terms[term] = key
         seen.append(term)
 
@@ -1212,7 +1215,8 @@ class Reader:
             require(self.slots_batch.kind == "checkpoint" and bool(listed or not hasattr(self, "keys")), "chain-broken")
 
     def pin(self) -> Pin:
-        return Pin(self.header.vault_id, self.header.file_id, self.header.generation, self.walk.sequence, self.walk.link)
+        header = self.header
+        return Pin(header.vault_id, header.file_id, header.generation, self.walk.sequence, self.walk.link)
 
     def check_pin(self, pin: Pin) -> str | None:
         """ "Pin"; returns what must be said if a rollback cannot be excluded."""
@@ -1228,7 +1232,8 @@ class Reader:
         listed = next((one for one in self.history if one.generation == pin.generation), None)
         if listed is None and len(self.history) == 64 and self.history[-1].generation > pin.generation:
             return "the pin is older than the history: a rollback cannot be excluded"
-        require(listed is not None and listed.file_id == pin.file_id and listed.last_sequence >= pin.sequence, "rollback")
+        require(listed is not None and listed.file_id == pin.file_id, "rollback")
+        require(listed.last_sequence >= pin.sequence, "rollback")
         require(listed.last_sequence > pin.sequence or listed.head == pin.head, "rollback")
         return None
 
@@ -1274,7 +1279,7 @@ class Writer:
         self.data, self.link, self.sequence, self.root_offset = bytearray(header.bytes()), header.link0, 0, 0
         self.state, self.history, self.runs = State(), [], []
         self.created, self.made_by, self.genesis = 0, 0, b""
-        self.since_root, self.covered, self.last_version = 0, 0, 0
+        self.since_root, self.covered = 0, 0
         self.position, self.batches = 0, []
         self.data_keys: dict[int, bytes] = {}
 
@@ -1422,7 +1427,8 @@ class Writer:
         copied = [r for r in self.state.records if r.operation == EVENT or self.state.live.get(r.name) is r]
         for start in range(0, len(copied), 1000):
             new.write(copied[start:start + 1000])
-        final = Earlier(old.generation, old.file_id, self.sequence, self.state.version, self.link, self.created, self.made_by)
+        final = Earlier(old.generation, old.file_id, self.sequence, self.state.version, self.link, self.created,
+                        self.made_by)
         new.history = [final] + self.history[:63]
         new.checkpoint()
         return new
@@ -1473,12 +1479,10 @@ def sync_directory(path: str) -> None:
 
 def write_new(path: str, data: bytes) -> None:
     """Writes a file that must not exist yet, and syncs it."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def create_file(path: str, key: bytes) -> None:
@@ -1523,7 +1527,8 @@ def append_file(path: str, key: bytes, records: list[Record]) -> None:
                 os.ftruncate(file, end)
                 os.fsync(file)
             last = vault.walk.batches[-1].start
-            for offset, batch in [(last, data[last:end])] + list(zip(batch_offsets(end, writer.batches), writer.batches)):
+            again = (last, data[last:end])
+            for offset, batch in [again, *zip(list(batch_offsets(end, writer.batches)), writer.batches)]:
                 if os.pwrite(file, batch, offset) != len(batch):
                     raise OSError("short write")
                 os.fsync(file)
@@ -1557,13 +1562,13 @@ class Service:
       missing), `iterations`, `log2n`, `r`, `p`. A binary record names its own profile and parameters.
     """
 
-    def answer(self, line: str) -> dict[str, Any]:
+    def answer(self, line: bytes) -> dict[str, Any]:
         identity = None
         try:
             request = json.loads(line)
             identity = request.get("id")
-            operation = {"open-vault": self.open_vault, "verify-vault": self.open_vault, "write-vault": self.write_vault,
-                         "seal": self.seal, "open": self.open, "open-legacy": self.open_legacy}[request["operation"]]
+            operation = {"open-vault": self.open_vault, "verify-vault": self.open_vault,
+                         "write-vault": self.write_vault, "seal": self.seal, "open": self.open, "open-legacy": self.open_legacy}[request["operation"]]
             return {"id": identity} | operation(request)
         except Failure as failure:
             return {"id": identity, "result": failure.code}
@@ -1628,7 +1633,8 @@ class Service:
     def parse_record(item: dict[str, Any]) -> Record:
         operation = next(code for code, name in OPERATIONS.items() if name == item["operation"])
         return Record(operation, bytes.fromhex(item["name"]), bytes.fromhex(item.get("value", "")),
-                      item.get("time", 0), item.get("version", 0), item.get("legacy", False), item.get("deflated", False))
+                      item.get("time", 0), item.get("version", 0), item.get("legacy", False),
+                      item.get("deflated", False))
 
     LENGTHS = {"XAES-256-GCM": ((24,), 16), "AES-256-GCM": ((12, 16), 16), "AES-256-CBC-PKCS7": ((16,), 0)}
 
@@ -1684,7 +1690,7 @@ class Service:
             raise Failure("limit-exceeded") from None
 
     def serve(self) -> None:
-        for line in sys.stdin:
+        for line in sys.stdin.buffer:
             if line.strip():
                 print(json.dumps(self.answer(line)), flush=True)
 
