@@ -818,7 +818,8 @@ class Program(unittest.TestCase):
             {"id": 9, "operation": "open-legacy", "form": "text", "record": base64.b64encode(text).decode(),
              "profile": "gcm-scrypt", "log2n": 4, "r": 8, "p": 1, "secret": b"secret".hex()},
             {"id": 10, "operation": "open-legacy", "form": "binary",
-             "record": base64.b64encode(legacy.binary()).decode(), "profile": "gcm-scrypt", "secret": b"Secret".hex()}, "[]")
+             "record": base64.b64encode(legacy.binary()).decode(), "profile": "gcm-scrypt",
+             "secret": b"Secret".hex()}, "[]")
         self.assertEqual([answer["id"] for answer in answers], [2, 3, 4, None, 5, 6, 7, 8, 9, 10, None])
         self.assertEqual([answer["result"] for answer in answers],
                          ["success", "wrong-key", "slot-damaged", "error", "error", "success", "success", "invalid",

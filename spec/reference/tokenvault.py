@@ -1568,7 +1568,8 @@ class Service:
             request = json.loads(line)
             identity = request.get("id")
             operation = {"open-vault": self.open_vault, "verify-vault": self.open_vault,
-                         "write-vault": self.write_vault, "seal": self.seal, "open": self.open, "open-legacy": self.open_legacy}[request["operation"]]
+                         "write-vault": self.write_vault, "seal": self.seal, "open": self.open,
+                         "open-legacy": self.open_legacy}[request["operation"]]
             return {"id": identity} | operation(request)
         except Failure as failure:
             return {"id": identity, "result": failure.code}
