@@ -12,8 +12,6 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
   .enableExperimentalFeature("Lifetimes"),
-  // Gives C functions with `__counted_by` parameters an overload that takes a `Span`.
-  .enableExperimentalFeature("SafeInteropWrappers"),
 ]
 
 let package = Package(
@@ -32,7 +30,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CSystemShims"),
     .target(name: "VaultCrypto", dependencies: ["COpenSSL"], swiftSettings: settings),
-    .target(name: "VaultFormat", dependencies: ["VaultCrypto", "CZlib"], swiftSettings: settings),
+    .target(name: "ZlibSpans", dependencies: ["CZlib"], swiftSettings: settings),
+    .target(name: "VaultFormat", dependencies: ["VaultCrypto", "ZlibSpans"], swiftSettings: settings),
     .target(
       name: "VaultEngine", dependencies: ["VaultFormat", "VaultCrypto", "CSystemShims"], swiftSettings: settings),
     .target(

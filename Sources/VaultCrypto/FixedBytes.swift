@@ -1,17 +1,25 @@
 /// Exactly `count` bytes, stored inline: a digest, an id, a salt, an authentication tag. Not for keys.
+///
+/// Everything that costs anything is inlinable: without that, other modules would go through the generic code for every size.
+@frozen
 public struct FixedBytes<let count: Int>: Sendable {
-  private var storage: InlineArray<count, UInt8>
+  @usableFromInline
+  var storage: InlineArray<count, UInt8>
 
   /// `count` bytes of zero.
+  @inlinable
   public init() { storage = InlineArray(repeating: 0) }
 
   /// A copy of `bytes`, whose length must be `count`: anything else is a mistake of the programmer.
+  @inlinable
   public init(_ bytes: Span<UInt8>) {
     precondition(bytes.count == count)
-    storage = InlineArray { bytes[$0] }
+    storage = InlineArray(repeating: 0)
+    for index in 0..<count { storage[index] = bytes[index] }
   }
 
   /// The bytes in place.
+  @inlinable
   public var span: Span<UInt8> {
     @_lifetime(borrow self)
     get { storage.span }
@@ -29,14 +37,16 @@ public struct FixedBytes<let count: Int>: Sendable {
 
 extension FixedBytes: Hashable {
   /// Compares byte by byte. Not in constant time: see ``constantTimeEqual(_:_:)``.
+  @inlinable
   public static func == (left: Self, right: Self) -> Bool {
     for index in 0..<count where left.storage[index] != right.storage[index] { return false }
     return true
   }
 
-  /// Feeds every byte to the hasher.
+  /// Feeds all bytes to the hasher at once.
+  @inlinable
   public func hash(into hasher: inout Hasher) {
-    for index in 0..<count { hasher.combine(storage[index]) }
+    unsafe storage.span.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
   }
 }
 

@@ -30,12 +30,12 @@ final class IndexComparison {
   func note(_ error: FormatError) { failure = failure ?? error }
 
   /// Takes in a record.
-  func take(_ operation: Record.Operation, _ tag: LookupTag, of header: FrameHeader, authTag: FixedBytes<16>) {
+  func take(_ opened: OpenedRecord) {
+    let operation = opened.record.operation
     guard operation != .event else { return }
     let entry = IndexEntry(
-      tag: tag, offset: header.offset, isDeletion: operation == .delete,
-      authTagPrefix: FixedBytes(authTag.span.extracting(first: 6)))
-    written.append(Written(sequence: header.sequence, entry: entry))
+      tag: opened.tag, offset: opened.offset, isDeletion: operation == .delete, authTagPrefix: opened.authTagPrefix)
+    written.append(Written(sequence: opened.sequence, entry: entry))
   }
 
   /// Takes in a page, which counts only if a root names it.

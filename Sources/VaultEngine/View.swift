@@ -8,23 +8,38 @@ struct View: Sendable {
   let keyring: Keyring
   /// The end of the last batch that was taken in.
   private(set) var chain: Chain
-  /// Where that batch begins.
-  private(set) var lastBatch: UInt64
+  /// Where that batch begins, and what is before it.
+  private(set) var lastBatch: Chain
+  /// The last bytes of that batch, by which a reader sees whether it still stands in the file.
+  private(set) var lastTrailer: FixedBytes<16>?
   private(set) var index = NameIndex()
+  private var totals = Totals()
+  /// What replay has changed in the index so far, while it may still fail.
+  private var undo: [(tag: LookupTag, place: NameIndex.Place?)]?
+
+  /// What replay carries along beside the index.
+  private struct Totals {
+    var lastVersion: UInt64 = 0
+    var newestEvent: UInt64 = 0
+    var records: UInt64 = 0
+    /// The genesis frame's plaintext, which every anchor repeats.
+    var genesis: Genesis?
+    /// Earlier generations, as the newest anchor lists them.
+    var history: [Anchor.Ancestor] = []
+    /// Terms of the data keys met, ascending.
+    var terms: [UInt32] = []
+    /// Terms of the data keys met in the batch.
+    var carried: [UInt32] = []
+  }
+
   /// The newest version; the next write has one more.
-  private(set) var lastVersion: UInt64 = 0
+  var lastVersion: UInt64 { totals.lastVersion }
   /// Offset of the newest event; 0 if there is none.
-  private(set) var newestEvent: UInt64 = 0
+  var newestEvent: UInt64 { totals.newestEvent }
   /// Records taken in, deletions and events among them.
-  private(set) var records: UInt64 = 0
-  /// The genesis frame's plaintext, which every anchor repeats.
-  private var genesis: Genesis?
+  var records: UInt64 { totals.records }
   /// Earlier generations, as the newest anchor lists them.
-  private(set) var history: [Anchor.Ancestor] = []
-  /// Terms of the data keys met, ascending.
-  private var terms: [UInt32] = []
-  /// Terms of the data keys met in the batch.
-  private var carried: [UInt32] = []
+  var history: [Anchor.Ancestor] { totals.history }
 
   /// Before the first frame.
   init(file: any StorageFile, generation: Generation, keyring: Keyring) {
@@ -32,53 +47,89 @@ struct View: Sendable {
     self.generation = generation
     self.keyring = keyring
     chain = Chain(startOf: generation)
-    lastBatch = chain.offset
+    lastBatch = chain
   }
 
   // MARK: Replay
 
   /// Opens every frame up to the end of `walk`, which went from this view's end over whole batches, and takes it in.
   ///
-  /// After an error the view is of no use any more: it may hold half a batch.
+  /// In place, so that the index is not copied for every batch of another process. After an error the view is as it was.
   ///
-  /// - Parameter index: is shown all that the index must agree with.
+  /// - Parameter comparison: is shown all that the index must agree with.
   mutating func replay(
-    _ walk: Walk, _ window: inout FileWindow, comparing index: IndexComparison? = nil
+    _ walk: Walk, _ window: inout FileWindow, comparing comparison: IndexComparison? = nil
   ) throws(VaultError) {
     guard let newest = walk.lastBatch else { return }
+    index.reserve(index.count + Int(clamping: walk.records))
+    let before = totals
+    // A view of a whole file is thrown away when that can't be opened: it need not be restored.
+    undo = chain.isInFirstBatch ? nil : []
+    defer { undo = nil }
+    do {
+      try take(through: walk.committed.offset, &window, comparison)
+      lastTrailer = try Self.trailer(before: walk.committed.offset, &window)
+    } catch {
+      for change in (undo ?? []).reversed() { index[change.tag] = change.place }
+      totals = before
+      throw error
+    }
+    chain = walk.committed
+    lastBatch = newest
+  }
+
+  private mutating func take(
+    through end: UInt64, _ window: inout FileWindow, _ comparison: IndexComparison?
+  ) throws(VaultError) {
     var offset = chain.offset
-    while offset < walk.committed.offset {
-      let header = try window.header(at: offset, in: generation)
+    while offset < end {
+      if let run = try window.recordRun(at: offset, end: end) {
+        for opened in try run.open(with: keyring, term: totals.terms.last ?? 0, in: generation) {
+          try take(opened)
+          comparison?.take(opened)
+        }
+        offset = run.end
+        continue
+      }
+      let header = try window.acceptedHeader(at: offset)
       try window.load(at: offset, count: header.frameLength)
       do {
-        try take(Frame(header, in: window.bytes(at: offset, count: header.frameLength)), index)
+        try take(Frame(header, in: window.bytes(at: offset, count: header.frameLength)), comparison)
       } catch {
         throw VaultError(error.at(offset: offset, sequence: header.sequence))
       }
       offset += UInt64(header.frameLength)
     }
-    chain = walk.committed
-    lastBatch = newest
     if generation.header.generation > 1, history.first?.generation != generation.header.generation - 1 {
       throw VaultError.unfinished
     }
   }
 
-  private mutating func take(_ frame: borrowing Frame, _ index: IndexComparison?) throws(FormatError) {
+  private static func trailer(before end: UInt64, _ window: inout FileWindow) throws(VaultError) -> FixedBytes<16> {
+    let offset = end - UInt64(FrameTrailer.length)
+    try window.load(at: offset, count: FrameTrailer.length)
+    let bytes = window.bytes(at: offset, count: FrameTrailer.length)
+    guard bytes.count == FrameTrailer.length else {
+      throw VaultError(.tailDamaged, "the file became shorter while it was read", offset: offset)
+    }
+    return FixedBytes(bytes)
+  }
+
+  private mutating func take(_ frame: borrowing Frame, _ comparison: IndexComparison?) throws(FormatError) {
     let header = frame.header
-    if header.position == 0 { carried = [] }
+    if header.position == 0 { totals.carried = [] }
+    // Its clear part was checked, and only its owner's credential opens it.
     if header.type == .keySlot { return }
-    guard !header.type.usesDataKey || header.term == terms.last else {
+    if header.type.usesDataKey, header.term != totals.terms.last {
       throw FormatError(.chainBroken, "the frame is sealed under term \(header.term), which is not the newest")
     }
     let plaintext = try keyring.open(frame, in: generation)
     switch header.type {
-    case .record: try take(record: plaintext.span, of: frame, index)
     case .dataKey: try take(dataKey: plaintext.span)
-    case .genesis: genesis = try Genesis(parsing: plaintext.span)
+    case .genesis: totals.genesis = try Genesis(parsing: plaintext.span)
     case .anchor: try take(anchor: plaintext.span, of: frame)
-    case .indexPage: index?.take(page: plaintext.span, of: header)
-    case .indexRoot: try take(root: plaintext.span, of: header, index)
+    case .indexPage: comparison?.take(page: plaintext.span, of: header)
+    case .indexRoot: try take(root: plaintext.span, of: header, comparison)
     default: break
     }
   }
@@ -86,78 +137,65 @@ struct View: Sendable {
   /// A checkpoint carries every term that the file has introduced, ascending.
   private mutating func take(dataKey plaintext: Span<UInt8>) throws(FormatError) {
     let term = try keyring.accept(dataKey: plaintext)
-    guard term > carried.last ?? 0 else {
+    let isNew = !totals.terms.contains(term)
+    guard term > totals.carried.last ?? 0, !isNew || term > totals.terms.last ?? 0 else {
       throw FormatError(.chainBroken, "the data key of term \(term) is not in its place")
     }
-    carried.append(term)
-    if !terms.contains(term) {
-      guard term > terms.last ?? 0 else {
-        throw FormatError(.chainBroken, "the data key of term \(term) comes after that of a later one")
-      }
-      terms.append(term)
-    }
+    totals.carried.append(term)
+    if isNew { totals.terms.append(term) }
   }
 
   /// The records are what counts; a root that disagrees with them is for a verification to tell.
   private func take(
-    root plaintext: Span<UInt8>, of header: FrameHeader, _ index: IndexComparison?
+    root plaintext: Span<UInt8>, of header: FrameHeader, _ comparison: IndexComparison?
   ) throws(FormatError) {
     do throws(FormatError) {
       let root = try IndexRoot(parsing: plaintext)
-      index?.take(root, of: header, lastVersion: lastVersion, newestEvent: newestEvent)
+      comparison?.take(root, of: header, lastVersion: lastVersion, newestEvent: newestEvent)
     } catch {
       guard error.code == .indexDamaged else { throw error }
-      index?.note(error.at(offset: header.offset, sequence: header.sequence))
+      comparison?.note(error.at(offset: header.offset, sequence: header.sequence))
     }
   }
 
   private mutating func take(anchor plaintext: Span<UInt8>, of frame: borrowing Frame) throws(FormatError) {
-    guard carried == terms else {
+    guard totals.carried == totals.terms else {
       throw FormatError(.chainBroken, "the checkpoint does not carry every data key of the file")
     }
     let anchor = try Anchor(parsing: plaintext)
-    guard anchor.genesis == genesis else { throw frame.header.damaged("its anchor is of another file") }
+    guard anchor.genesis == totals.genesis else { throw frame.header.damaged("its anchor is of another file") }
     guard anchor.history.allSatisfy({ $0.generation < generation.header.generation }) else {
       throw frame.header.damaged("its history names a later generation")
     }
-    history = anchor.history
+    totals.history = anchor.history
   }
 
-  private mutating func take(
-    record plaintext: Span<UInt8>, of frame: borrowing Frame, _ comparison: IndexComparison?
-  ) throws(FormatError) {
-    let header = frame.header
-    let record = try Record(parsing: plaintext, at: header.offset, in: generation.header)
-    if record.isDeflated {
-      _ = try Deflate.inflate(plaintext.extracting(record.valueRange), limit: Limits.hardValue)
-    }
+  private mutating func take(_ opened: OpenedRecord) throws(VaultError) {
+    let record = opened.record
     guard record.version > lastVersion else {
-      throw FormatError(.chainBroken, "the record's version \(record.version) is not above \(lastVersion)")
+      throw VaultError(
+        .chainBroken, "the record's version \(record.version) is not above \(lastVersion)", offset: opened.offset)
     }
-    let tag: LookupTag
-    do {
-      tag = try keyring.tag(of: plaintext.extracting(record.nameRange))
-    } catch {
-      throw FormatError(.cryptoFailure, error.sentence)
-    }
-    let expected = record.operation == .event ? newestEvent : index[tag]?.offset ?? 0
+    let expected = record.operation == .event ? newestEvent : index[opened.tag]?.offset ?? 0
     guard record.previous == expected else {
-      throw FormatError(.chainBroken, "the record points to byte \(record.previous) as the one before it")
+      throw VaultError(
+        .chainBroken, "the record points to byte \(record.previous) as the one before it", offset: opened.offset)
     }
-    comparison?.take(record.operation, tag, of: header, authTag: FixedBytes(frame.authTag))
-    apply(record.operation, tag, at: header.offset, authTag: FixedBytes(frame.authTag), version: record.version)
+    let place = NameIndex.Place(offset: opened.offset, authTagPrefix: opened.authTagPrefix)
+    apply(record.operation, opened.tag, at: place, version: record.version)
   }
 
   private mutating func apply(
-    _ operation: Record.Operation, _ tag: LookupTag, at offset: UInt64, authTag: FixedBytes<16>, version: UInt64
+    _ operation: Record.Operation, _ tag: LookupTag, at place: NameIndex.Place, version: UInt64
   ) {
-    switch operation {
-    case .put: index[tag] = .init(offset: offset, authTagPrefix: FixedBytes(authTag.span.extracting(first: 6)))
-    case .delete: index[tag] = nil
-    case .event: newestEvent = offset
+    if operation == .event {
+      totals.newestEvent = place.offset
+    } else {
+      undo?.append((tag, index[tag]))
+      index[tag] = operation == .put ? place : nil
     }
-    lastVersion = version
-    records += 1
+    totals.lastVersion = version
+    totals.records += 1
   }
 
   // MARK: Own commits
@@ -172,11 +210,14 @@ struct View: Sendable {
   }
 
   /// Takes in a batch that was written and synced.
-  mutating func append(_ records: [Sealed], end: Chain) {
-    lastBatch = chain.offset
-    chain = end
-    for record in records {
-      apply(record.operation, record.tag, at: record.offset, authTag: record.authTag, version: record.version)
+  mutating func append(_ batch: BatchSealer.Sealed) {
+    lastBatch = chain
+    chain = batch.end
+    lastTrailer = FixedBytes(batch.bytes.span.extracting(last: FrameTrailer.length))
+    for record in batch.records {
+      let place = NameIndex.Place(
+        offset: record.offset, authTagPrefix: FixedBytes(record.authTag.span.extracting(first: 6)))
+      apply(record.operation, record.tag, at: place, version: record.version)
     }
   }
 

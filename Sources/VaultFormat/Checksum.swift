@@ -1,4 +1,4 @@
-internal import CZlib
+internal import ZlibSpans
 
 /// CRC-32 as zlib computes it (ISO 3309, polynomial 0xEDB88320): it finds accidents, and nothing is believed because of it.
 package struct CRC32: Equatable, Sendable {
@@ -11,6 +11,6 @@ package struct CRC32: Equatable, Sendable {
 
   package mutating func add(_ bytes: Span<UInt8>) {
     // An empty span may have no address, which the call does not take.
-    if bytes.count > 0 { value = tv_crc32(value, bytes) }
+    if bytes.count > 0 { value = ZlibSpans.crc32(value, bytes) }
   }
 }

@@ -1,4 +1,4 @@
-internal import CZlib
+internal import ZlibSpans
 package import VaultCrypto
 
 /// Raw DEFLATE (RFC 1951) of values, where a vault's policy allows it.
@@ -8,9 +8,8 @@ package enum Deflate {
     guard value.count > 1 else { return nil }
     var output = [UInt8](repeating: 0, count: value.count - 1)
     var bytes = output.mutableSpan
-    let written = tv_deflate(value, &bytes)
-    guard written >= 0 else { return nil }
-    output.removeLast(output.count - Int(written))
+    guard let written = ZlibSpans.deflate(value, into: &bytes) else { return nil }
+    output.removeLast(output.count - written)
     return output
   }
 
@@ -23,13 +22,12 @@ package enum Deflate {
     let room = min(limit, stored.count * 1032)
     var value = try SecretBytes.zeros(room)
     var bytes = value.mutableSpan
-    // An empty span may have no address, which the call does not take; no stream is empty.
-    let written = stored.count > 0 ? tv_inflate(stored, &bytes) : -1
-    guard written != -2 || room < limit else {
+    switch ZlibSpans.inflate(stored, into: &bytes) {
+    case .whole(let written): value.removeLast(room - written)
+    case .tooLong where room == limit:
       throw FormatError(.limitExceeded, "a value inflates to more than \(limit) bytes")
+    case .tooLong, .damaged: throw FormatError(.frameDamaged, "a deflated value can't be inflated")
     }
-    guard written >= 0 else { throw FormatError(.frameDamaged, "a deflated value can't be inflated") }
-    value.removeLast(room - Int(written))
     return value
   }
 }

@@ -95,9 +95,7 @@ package struct FrameHeader: Equatable, Sendable {
     }
     let header = bytes.extracting(first: Self.length)
     let damage = FrameType(rawValue: header[4]).damage
-    var checksum = generation.checksumSeed
-    checksum.add(header.extracting(first: 84))
-    guard checksum.value == UInt32(header.bigEndian(at: 84, count: 4)) else {
+    guard Self.hasChecksum(header, in: generation) else {
       throw FormatError(damage, "the frame header's checksum does not fit", offset: offset)
     }
     do {
@@ -108,6 +106,24 @@ package struct FrameHeader: Equatable, Sendable {
     guard self.offset == offset else {
       throw FormatError(damage, "the frame was made for byte \(self.offset)", offset: offset, sequence: sequence)
     }
+  }
+
+  /// Whether the checksum of these bytes, at least 88, fits: without an error for a caller that looks at many places.
+  static func hasChecksum(_ bytes: Span<UInt8>, in generation: Generation) -> Bool {
+    var checksum = generation.checksumSeed
+    checksum.add(bytes.extracting(first: 84))
+    return checksum.value == UInt32(bytes.bigEndian(at: 84, count: 4))
+  }
+
+  /// Reads the header of a frame that a walk has accepted, without checking it again.
+  ///
+  /// Should the bytes have changed since, the frame will not open: its additional data holds these bytes.
+  ///
+  /// - Throws: `frame-damaged` for fewer than 88 bytes, or lengths that are not possible.
+  package init(accepted bytes: Span<UInt8>) throws(FormatError) {
+    guard bytes.count >= Self.length else { throw FormatError(.frameDamaged, "the file is shorter than it was") }
+    try self.init(fieldsOf: bytes.extracting(first: Self.length), failing: .frameDamaged)
+    try checkShape()
   }
 
   private init(fieldsOf bytes: Span<UInt8>, failing damage: FormatError.Code) throws(FormatError) {

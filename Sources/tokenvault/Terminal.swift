@@ -14,7 +14,8 @@ struct Terminal: ~Copyable {
   /// `nil` when the process has none.
   init?() {
     let opened = unsafe open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
-    guard opened >= 0 else { return nil }
+    // More descriptors than these `pselect` does not know.
+    guard opened >= 0, opened < FD_SETSIZE else { return nil }
     descriptor = opened
   }
 
@@ -40,6 +41,7 @@ struct Terminal: ~Copyable {
       case .line: return answer
       case .failed(let number):
         throw VaultError(.io, "the terminal can't be read: \(systemMessage(number))", systemError: number)
+      case .ended: throw VaultError(.noKey, "nothing was typed")
       case .tooLong: throw VaultError(.noKey, "what was typed is longer than \(Self.limit) bytes")
       case .signal(SIGTSTP): raise(SIGTSTP)
       case .signal(let number): Self.end(by: number)
@@ -58,6 +60,7 @@ struct Terminal: ~Copyable {
 
   private enum Outcome {
     case line
+    case ended
     case signal(Int32)
     case failed(Int32)
     case tooLong
@@ -92,12 +95,28 @@ struct Terminal: ~Copyable {
         if errno != EINTR { return .failed(errno) }
         continue
       }
-      switch answer.appendLinePart(from: descriptor) {
-      case .some(let number) where number != 0: return .failed(number)
-      case .some: return answer.count == answer.capacity ? .tooLong : .line
-      case .none: if answer.count == answer.capacity { return .tooLong }
+      if let outcome = Self.appendPart(to: &answer, from: descriptor) { return outcome }
+    }
+  }
+
+  /// Appends what one `read` gives; `nil` when more of the line is to come. The line end is not kept.
+  private static func appendPart(to answer: inout SecretBytes, from descriptor: Int32) -> Outcome? {
+    var result = 0
+    var number: Int32 = 0
+    answer.append { (output) in
+      unsafe output.withUnsafeMutableBufferPointer { (buffer, filled) in
+        result = unsafe read(descriptor, buffer.baseAddress, buffer.count)
+        number = errno
+        filled = max(result, 0)
       }
     }
+    if result < 0 { return number == EINTR ? nil : .failed(number) }
+    if result == 0 { return answer.count == 0 ? .ended : .line }
+    guard answer.span[answer.count - 1] == UInt8(ascii: "\n") else {
+      return answer.count == answer.capacity ? .tooLong : nil
+    }
+    answer.removeLast(1)
+    return .line
   }
 }
 
@@ -133,26 +152,5 @@ private struct SignalGuard {
     }
     var former = former
     unsafe pthread_sigmask(SIG_SETMASK, &former, nil)
-  }
-}
-
-extension SecretBytes {
-  /// Appends what one `read` of a terminal gives. 0 when the line is complete, which is without its line end then; `errno`
-  /// when reading failed; `nil` when more is to come.
-  fileprivate mutating func appendLinePart(from descriptor: Int32) -> Int32? {
-    var result = 0
-    var number: Int32 = 0
-    append { (output) in
-      unsafe output.withUnsafeMutableBufferPointer { (buffer, filled) in
-        result = unsafe read(descriptor, buffer.baseAddress, buffer.count)
-        number = errno
-        filled = max(result, 0)
-      }
-    }
-    if result < 0 { return number == EINTR ? nil : number }
-    if result == 0 { return 0 }
-    guard span[count - 1] == UInt8(ascii: "\n") else { return nil }
-    removeLast(1)
-    return 0
   }
 }

@@ -65,8 +65,9 @@ extension Settings {
       if source.place == .prompt { _ = try Vault.inspect(at: vault) }
       return try source.place.credential(source.kind, prompt: askForSecret(source.kind))
     }
-    let takesPassphrase = try Vault.inspect(at: vault).slots.contains { $0.kind == "passphrase" }
-    guard takesPassphrase else {
+    let inspection = try Vault.inspect(at: vault)
+    if inspection.slots.isEmpty, let damage = inspection.damage { throw damage }
+    guard inspection.slots.contains(where: { $0.kind == "passphrase" }) else {
       throw CommandFailure(VaultError(.noKey, "the vault needs a key, and none was given", remedy: Self.sources))
     }
     return try KeySource.prompt.credential(.passphrase, prompt: askForSecret(.passphrase))

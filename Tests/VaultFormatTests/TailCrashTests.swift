@@ -101,6 +101,34 @@ import VaultFormat
     }
   }
 
+  @Test(.timeLimit(.minutes(1)), arguments: [0, 1024]) func aHostileTailTakesLinearTime(hole: Int) throws {
+    // Defends: headers at every place where they fit, valid or nearly, in a tail of 2 MiB: were any rule quadratic, this
+    // would take hours.
+    let vault = try SmallVault()
+    let base = vault.bytes.count
+    var syncs = [UInt8](repeating: 0xF5, count: 2 << 20)
+    for place in stride(from: 0, to: syncs.count, by: 16) {
+      syncs.replaceSubrange(place..<place + 4, with: FrameHeader.sync)
+    }
+    for place in stride(from: 0, to: syncs.count - 32, by: 32) {
+      syncs.put(UInt64(base + place), count: 8, at: place + 16)
+    }
+    var headers = [UInt8](repeating: 0x55, count: 2 << 20)
+    let template = try vault.seal([.put(1), .put(1)]).prefix(FrameHeader.length)
+    for (position, place) in stride(from: hole, to: headers.count - 96, by: 96).enumerated() where position < 65_536 {
+      headers.replaceSubrange(place..<place + template.count, with: template)
+      headers.put(vault.chain.sequence + 1 + UInt64(position), count: 8, at: place + 8)
+      headers.put(UInt64(base + place), count: 8, at: place + 16)
+      headers.put(UInt64(position), count: 4, at: place + 24)
+      vault.repairHeader(&headers, at: place)
+    }
+    for (tail, isTorn) in [(syncs, hole > 0), (headers, false)] {
+      let zeroed = [UInt8](repeating: 0, count: hole) + tail.dropFirst(hole)
+      let judgement = try vault.judge(vault.bytes + zeroed, keys: .none)
+      #expect(judgement.tail == (isTorn ? .torn : .damage(.tailDamaged)))
+    }
+  }
+
   /// Changes `file` somewhere behind its header, and at times makes the checksums of a frame right.
   private func mutate(_ file: inout [UInt8], _ frames: [Int], _ vault: SmallVault, _ random: inout SplitMix64) {
     guard file.count > 400 else { return }

@@ -7,6 +7,7 @@ import VaultFormat
 /// Shows on one screen what a vault does.
 struct Demo: VaultCommand {
   static let configuration = CommandConfiguration(
+    commandName: "demo",
     abstract: "Make a vault to play with, and show what happened and what to type next.")
 
   @Argument(help: "The folder for it; a new temporary one unless told.")
@@ -85,8 +86,8 @@ struct DemoStage {
       let bytes = Array(json.utf8)
       _ = try store.put(OAuthToken(json: bytes.span), for: TokenID(user: name))
     }
-    let read = try store.token(for: TokenID(user: Self.reader))?.token.jsonLine
-    guard read == Self.tokens[0].json + "\n", try store.delete(TokenID(user: Self.leaver)) else {
+    let read = try store.token(for: TokenID(user: Self.reader))?.token.json
+    guard read == Self.tokens[0].json, try store.delete(TokenID(user: Self.leaver)) else {
       throw CommandFailure(.failure, "what was read back is not what was stored")
     }
     try vault.close()

@@ -5,6 +5,7 @@ import VaultEngine
 /// Reads a token.
 struct Get: VaultCommand {
   static let configuration = CommandConfiguration(
+    commandName: "get",
     abstract: "Print a token, or one member of it.",
     discussion: """
       plain    the member and a line end
@@ -43,7 +44,7 @@ struct Get: VaultCommand {
     let name = field ?? "access_token"
     switch format {
     case .plain: return try member(name, of: token) + "\n"
-    case .json: return token.jsonLine
+    case .json: return token.json + "\n"
     case .header:
       let value = try member(name, of: token)
       guard value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
@@ -112,15 +113,14 @@ extension CommandFailure {
 }
 
 extension OAuthToken {
-  /// The token's JSON as it was put, with a line end unless it has one.
-  var jsonLine: String {
-    let text = withJSON { (bytes) in
+  /// The token's JSON as it was put.
+  var json: String {
+    withJSON { (bytes) in
       var copy: [UInt8] = []
-      copy.reserveCapacity(bytes.count + 1)
+      copy.reserveCapacity(bytes.count)
       for index in bytes.indices { copy.append(bytes[index]) }
       return String(decoding: copy, as: UTF8.self)
     }
-    return text.utf8.last == UInt8(ascii: "\n") ? text : text + "\n"
   }
 
   /// - Throws: ``ExitCode/reauthNeeded`` when the token is known to expire sooner than `span` from now.

@@ -5,6 +5,7 @@ import VaultEngine
 /// Shows how a vault is built.
 struct Inspect: VaultCommand {
   static let configuration = CommandConfiguration(
+    commandName: "inspect",
     abstract: "Show how the vault is built: header, key slots, frames. Needs no key.")
 
   @Flag(help: "List every frame.")
@@ -19,6 +20,7 @@ struct Inspect: VaultCommand {
     case (true, false): try Output.write(Self.frameTable(inspection))
     case (true, true): try Output.write(Self.frameLines(inspection))
     }
+    if let damage = inspection.damage { throw damage }
   }
 
   private static func table(_ vault: Inspection, _ settings: Settings) -> String {
@@ -52,7 +54,7 @@ struct Inspect: VaultCommand {
   }
 
   private static func terms(_ vault: Inspection) -> [UInt64] {
-    Set(vault.frames.map { UInt64($0.term) }).sorted()
+    Set(vault.frames.map { UInt64($0.term) }).subtracting([0]).sorted()
   }
 
   private static func json(_ vault: Inspection, _ settings: Settings) -> JSONValue {

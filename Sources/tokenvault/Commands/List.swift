@@ -4,6 +4,7 @@ import TokenVault
 /// Lists the tokens.
 struct List: VaultCommand {
   static let configuration = CommandConfiguration(
+    commandName: "list",
     abstract: "List the tokens: names, sequences and times, no secrets.")
 
   @Option(help: ArgumentHelp("Only user ids that begin so.", valueName: "text"))
@@ -32,10 +33,9 @@ struct List: VaultCommand {
     for summary in summaries {
       var members = summary.id.members
       members.append(("seq", .unsigned(summary.seq)))
-      if let created = summary.created { members.append(("created", .text(Timestamp.full(created)))) }
       members.append(("updated", .text(Timestamp.full(summary.updated))))
       members.append(("expires_at", summary.expiresAt.map { .integer($0) } ?? .null))
-      if let ttl = summary.ttl { members.append(("forgotten_at", .text(Timestamp.full(ttl)))) }
+      if let expiry = summary.expiry { members.append(("forgotten_at", .text(Timestamp.full(expiry)))) }
       members.append(("bytes", .integer(Int64(summary.bytes))))
       text += JSONValue.object(members).text + "\n"
     }

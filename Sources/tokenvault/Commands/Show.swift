@@ -4,6 +4,7 @@ import TokenVault
 /// Shows what is known of a token.
 struct Show: VaultCommand {
   static let configuration = CommandConfiguration(
+    commandName: "show",
     abstract: "Show what is known of a token, its secrets concealed.")
 
   @OptionGroup var entry: EntryOptions
@@ -50,13 +51,17 @@ struct Show: VaultCommand {
     if let expiry = stored.expiry { members.append(("forgotten_at", .text(Timestamp.full(expiry)))) }
     if let expiresAt = stored.token.expiresAt { members.append(("expires_at", .integer(expiresAt))) }
     let token = stored.token
-    members.append(("members", .object(token.memberNames.map { ($0, value(of: $0, in: token)) })))
+    if reveal {
+      members.append(("token", .verbatim(token.json)))
+    } else {
+      members.append(("members", .object(token.memberNames.map { ($0, Self.concealed($0, in: token)) })))
+    }
     return JSONValue.object(members).text
   }
 
-  private func value(of name: String, in token: OAuthToken) -> JSONValue {
+  private static func concealed(_ name: String, in token: OAuthToken) -> JSONValue {
     let text = token.member(name) ?? ""
-    if reveal || Self.open.contains(name) { return .text(text) }
+    if open.contains(name) { return .text(text) }
     return .object([("concealed", .boolean(true)), ("bytes", .integer(Int64(text.utf8.count)))])
   }
 }

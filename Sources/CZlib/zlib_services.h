@@ -1,24 +1,16 @@
-// The three zlib services that VaultFormat uses, with each buffer's length declared, so that Swift sees spans.
+// The three zlib services that the vault format uses, each as one call.
+#pragma once
 #include <stddef.h>
 #include <stdint.h>
 #include <zlib.h>
 
-#if __has_include(<ptrcheck.h>)
-#include <ptrcheck.h>
-#else
-#define __counted_by(count) __attribute__((__counted_by__(count)))
-#endif
-
 /// CRC-32 of `bytes`, continuing from `crc` (0 to begin).
-static inline uint32_t tv_crc32(uint32_t crc, const uint8_t *__counted_by(count) bytes __attribute__((noescape)),
-                                size_t count) {
+static inline uint32_t tv_crc32(uint32_t crc, const uint8_t *bytes, size_t count) {
   return (uint32_t)crc32_z(crc, bytes, count);
 }
 
 /// Raw DEFLATE (RFC 1951) of `input` into `output`; the bytes written, or -1 when they do not fit.
-static inline int64_t tv_deflate(const uint8_t *__counted_by(input_count) input __attribute__((noescape)),
-                                 size_t input_count, uint8_t *__counted_by(output_count) output __attribute__((noescape)),
-                                 size_t output_count) {
+static inline int64_t tv_deflate(const uint8_t *input, size_t input_count, uint8_t *output, size_t output_count) {
   z_stream stream = {0};
   if (input_count > UINT32_MAX || output_count > UINT32_MAX) return -1;
   if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK) return -1;
@@ -33,9 +25,7 @@ static inline int64_t tv_deflate(const uint8_t *__counted_by(input_count) input 
 }
 
 /// The reverse; -1 when `input` is not one whole stream without anything behind it, -2 when it is longer than `output`.
-static inline int64_t tv_inflate(const uint8_t *__counted_by(input_count) input __attribute__((noescape)),
-                                 size_t input_count, uint8_t *__counted_by(output_count) output __attribute__((noescape)),
-                                 size_t output_count) {
+static inline int64_t tv_inflate(const uint8_t *input, size_t input_count, uint8_t *output, size_t output_count) {
   z_stream stream = {0};
   if (input_count > UINT32_MAX || output_count > UINT32_MAX) return -1;
   if (inflateInit2(&stream, -15) != Z_OK) return -1;
