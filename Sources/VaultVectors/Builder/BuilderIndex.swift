@@ -59,7 +59,7 @@ struct IndexDraft {
 
   /// The page of `pages` that an entry stands on.
   static func page(of tag: [UInt8], pages: UInt32) -> Int {
-    Int(tag.prefix(4).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } * UInt64(pages) >> 32)
+    Int((tag.prefix(4).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } * UInt64(pages)) >> 32)
   }
 
   /// The entries on the smallest number of pages.

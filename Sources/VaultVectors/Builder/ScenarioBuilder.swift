@@ -205,12 +205,13 @@ extension ScenarioBuilder {
     frame += trailer
     let linkBefore = link
     link = linkDigest(frame)
+    let whole = frame
     if case .damage(let change) = edit { change(&frame) }
     let placed = Placed(
       offset: end, sequence: sequence + 1, batchStart: batchStart, linkBefore: linkBefore, length: frame.count)
     bytes += frame
     frames.append(placed)
-    advance(behind: frame, placed)
+    advance(behind: whole, placed)
     return placed
   }
 

@@ -22,7 +22,7 @@ enum AnchorVaults {
       let older = vault.index.history
       succeed(&vault) { [$0.ancestor] + older }
     },
-    Recipe("anchor_good-torn-behind", .tornTail, "A compacted vault with a torn tail.") { (vault) in
+    Recipe("anchor_torn-behind", .tornTail, "A compacted vault with a torn tail.") { (vault) in
       second(&vault)
       vault.keepReleased()
       vault.put("bob", "four")

@@ -14,7 +14,7 @@ enum PinVaults {
       vault.checkpoint()
       vault.put("carol", "three")
     },
-    Recipe("pin_good-torn", .tornTail, "The pin is of the last complete batch before a torn tail.") { (vault) in
+    Recipe("pin_torn-behind", .tornTail, "The pin is of the last complete batch before a torn tail.") { (vault) in
       vault.begin()
       vault.pin = vault.currentPin
       vault.keepReleased()
