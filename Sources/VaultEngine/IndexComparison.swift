@@ -51,11 +51,13 @@ final class IndexComparison {
   func take(_ root: IndexRoot, of header: FrameHeader, lastVersion: UInt64, newestEvent: UInt64) {
     do throws(Fault) {
       try demand(
-        root.lastSequence == header.sequence - 1 - UInt64(header.position), "it covers other frames than those before it")
+        root.lastSequence == header.sequence - 1 - UInt64(header.position),
+        "it covers other frames than those before it")
       try demand(root.lastVersion == lastVersion, "its last version is another")
       try demand(root.newestEvent == newestEvent, "its newest event is another")
       try demand(!root.runs.isEmpty || written.isEmpty, "it lists no run, although there are records")
-      try demand(root.runs.last.map { $0.sequences.lowerBound == 1 } ?? true, "its oldest run does not begin at the start")
+      try demand(
+        root.runs.last.map { $0.sequences.lowerBound == 1 } ?? true, "its oldest run does not begin at the start")
       for run in root.runs where !right.contains(run) {
         try compare(run, isOldest: run.sequences.lowerBound == 1, below: header.offset)
         right.append(run)

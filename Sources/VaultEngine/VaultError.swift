@@ -173,7 +173,8 @@ extension VaultError {
 
   /// A generation behind the first without the anchor that completes it.
   static var unfinished: VaultError {
-    VaultError(.chainBroken, "the file is a copy that was never finished: no checkpoint tells of the generation before it")
+    VaultError(
+      .chainBroken, "the file is a copy that was never finished: no checkpoint tells of the generation before it")
   }
 
   private static func remedy(for code: Code) -> String? {

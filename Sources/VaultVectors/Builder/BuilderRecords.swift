@@ -70,7 +70,9 @@ extension ScenarioBuilder {
   /// Appends a frame of a type that nobody knows, sealed under the newest term.
   @discardableResult
   mutating func unknown(_ type: UInt8, ends: Bool = true, _ edit: FrameEdit = .none) -> Placed {
-    frame(type, plaintext: Array("of a later version, 32 bytes long".utf8.prefix(32)), key: dataKey, term: term, ends: ends, edit)
+    frame(
+      type, plaintext: Array("of a later version, 32 bytes long".utf8.prefix(32)), key: dataKey, term: term, ends: ends,
+      edit)
   }
 
   /// Writes all that is live in another generation again, as a compaction does.

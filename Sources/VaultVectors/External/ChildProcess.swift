@@ -43,15 +43,20 @@ struct ChildProcess: ~Copyable {
     unsafe posix_spawn_file_actions_adddup2(&actions, end, 1)
     var argv = unsafe arguments.map { unsafe strdup($0) }
     unsafe argv.append(nil)
-    defer { for unsafe argument in unsafe argv { unsafe free(argument) } }
+    defer { for index in unsafe argv.indices { unsafe free(argv[index]) } }
+    // A group of its own, so that what the program starts ends with it.
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
     var process: pid_t = 0
-    let status = unsafe posix_spawnp(&process, program, &actions, nil, argv, environ)
+    let status = unsafe posix_spawnp(&process, program, &actions, &attributes, argv, environ)
     return (status, process)
   }
 
   deinit {
     close(socket)
-    kill(process, SIGKILL)
+    kill(-process, SIGKILL)
     var status: Int32 = 0
     unsafe waitpid(process, &status, 0)
   }

@@ -69,10 +69,11 @@ extension ExternalImplementation {
     seed: [UInt8], key: [UInt8], generation: UInt64 = 1, batches: [[Write]], checkpoints: [Int]
   ) throws(PrimitiveError) -> [UInt8] {
     let texts = batches.map { (batch) in
-      "[" + batch.map { (write) in
-        "{\"operation\":\"\(write.operation.rawValue)\",\"name\":\(Self.hex(write.name)),"
-          + "\"value\":\(Self.hex(write.value)),\"time\":\(write.time)}"
-      }.joined(separator: ",") + "]"
+      "["
+        + batch.map { (write) in
+          "{\"operation\":\"\(write.operation.rawValue)\",\"name\":\(Self.hex(write.name)),"
+            + "\"value\":\(Self.hex(write.value)),\"time\":\(write.time)}"
+        }.joined(separator: ",") + "]"
     }
     let answer = try ask(
       "write-vault",

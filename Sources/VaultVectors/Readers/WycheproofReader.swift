@@ -62,9 +62,11 @@ enum WycheproofReader {
     let (message, validity) = (try test.bytes("msg"), try validity(of: test))
     let tagLength = try group.node.count("tagSize") / 8
     guard let algorithm = algorithms[group.algorithm] else { return unsupported(group) }
-    return AEADCheck(
+    let check = AEADCheck(
       algorithm: algorithm, key: key, iv: iv, aad: aad, message: message, sealed: sealed, tagLength: tagLength,
       validity: validity)
+    guard algorithm == .xaes, validity == .valid, try test.member("derivedKey") != nil else { return check }
+    return XAESCheck(sealing: check, intermediates: try XAESReader.intermediates(of: test))
   }
 
   private static func cbc(_ test: JSONNode, in group: Group) throws(VectorError) -> any Check {

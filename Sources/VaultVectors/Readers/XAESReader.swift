@@ -22,10 +22,14 @@ enum XAESReader {
       message: plaintext,
       sealed: .init(ciphertext: Array(output.prefix(plaintext.count)), tag: Array(output.suffix(16))),
       tagLength: 16, validity: .valid)
-    let intermediates = XAESCheck.Intermediates(
+    return XAESCheck(sealing: sealing, intermediates: try intermediates(of: vector))
+  }
+
+  /// The intermediate values that a case gives.
+  static func intermediates(of vector: JSONNode) throws(VectorError) -> XAESCheck.Intermediates {
+    XAESCheck.Intermediates(
       l: try vector.optionalBytes("L"), k1: try vector.optionalBytes("K1"), m1: try vector.optionalBytes("M1"),
       m2: try vector.optionalBytes("M2"), derivedKey: try vector.optionalBytes("derivedKey"))
-    return XAESCheck(sealing: sealing, intermediates: intermediates)
   }
 
   private static func accumulatedCases(_ node: JSONNode) throws(VectorError) -> [VectorCase] {

@@ -42,7 +42,9 @@ enum AnchorVaults {
       vault.put("bob", "two")
     },
     anchor("genesis", "The anchor's genesis was made a microsecond later.") { $0[11] ^= 1 },
-    anchor("genesis-length", "The genesis's length is 4 GiB.") { $0.replaceSubrange(0..<4, with: bigEndian(UInt32.max)) },
+    anchor("genesis-length", "The genesis's length is 4 GiB.") {
+      $0.replaceSubrange(0..<4, with: bigEndian(UInt32.max))
+    },
     anchor("padding", "The anchor's padding is not zero.") { $0[$0.count - 1] = 1 },
     anchor("too-long", "Sixteen zeros too many.") { $0 += [UInt8](repeating: 0, count: 16) },
     anchor("history-cut", "An earlier generation is promised and not there.") {
@@ -57,7 +59,8 @@ enum AnchorVaults {
   ]
 
   private static let generations: [Recipe] = [
-    Recipe("anchor_unfinished", .chainBroken, "A second generation without a checkpoint was never finished.") { (vault) in
+    Recipe("anchor_unfinished", .chainBroken, "A second generation without a checkpoint was never finished.") {
+      (vault) in
       vault.begin()
       vault = vault.successor()
       vault.found(madeBy: 1)
@@ -76,12 +79,15 @@ enum AnchorVaults {
       vault.begin()
       succeed(&vault) { _ in [] }
     },
-    Recipe("anchor_history-gap", .chainBroken, keyless: .success, "A third generation lists the first alone.") { (vault) in
+    Recipe("anchor_history-gap", .chainBroken, keyless: .success, "A third generation lists the first alone.") {
+      (vault) in
       second(&vault)
       let older = vault.index.history
       succeed(&vault) { _ in older }
     },
-    Recipe("anchor_history-forgotten", .chainBroken, keyless: .success, "The newest checkpoint does not repeat the history.") {
+    Recipe(
+      "anchor_history-forgotten", .chainBroken, keyless: .success, "The newest checkpoint does not repeat the history."
+    ) {
       (vault) in
       second(&vault)
       vault.checkpoint()

@@ -49,7 +49,9 @@ enum ChainVaults {
       (vault.position, vault.batchStart) = (0, vault.end)
       vault.finding = vault.put("carol", "three").offset
     },
-    Recipe("chain_torn-adopted-position", .frameDamaged, "The new batch goes on with the torn one's positions (proved).") {
+    Recipe(
+      "chain_torn-adopted-position", .frameDamaged, "The new batch goes on with the torn one's positions (proved)."
+    ) {
       (vault) in
       vault.begin()
       vault.put("bob", "two", ends: false)

@@ -24,12 +24,14 @@ enum ForgedVaults {
       rewrite(&vault) { $0.swapAt(4, 5) }
       vault.finding = vault.frames[4].offset
     },
-    Recipe("forged_batch-repeated", .frameDamaged, keyless: .success, "The last batch is appended once more.") { (vault) in
+    Recipe("forged_batch-repeated", .frameDamaged, keyless: .success, "The last batch is appended once more.") {
+      (vault) in
       vault.begin()
       rewrite(&vault) { $0.append($0[3]) }
       vault.finding = vault.frames[4].offset
     },
-    Recipe("forged_type", .frameDamaged, keyless: .success, "A deletion becomes an ancillary frame (proved).") { (vault) in
+    Recipe("forged_type", .frameDamaged, keyless: .success, "A deletion becomes an ancillary frame (proved).") {
+      (vault) in
       vault.begin()
       vault.delete("alice")
       rewrite(&vault) { $0[4][4] = 0x81 }
@@ -74,7 +76,9 @@ enum ForgedVaults {
       }
       vault.finding = vault.frames[4].offset
     },
-    Recipe("forged_history", .frameDamaged, keyless: .success, "One record is changed and all behind it is linked anew.") {
+    Recipe(
+      "forged_history", .frameDamaged, keyless: .success, "One record is changed and all behind it is linked anew."
+    ) {
       (vault) in
       vault.begin()
       for number in 1...4 { vault.put("bob", "\(number)") }

@@ -50,11 +50,13 @@ enum FoundingVaults {
       vault.bytes.removeSubrange(300...)
       vault.finding = 128
     },
-    Recipe("founding_cut-behind-slot", .frameDamaged, "The file ends between two frames of its first batch.") { (vault) in
+    Recipe("founding_cut-behind-slot", .frameDamaged, "The file ends between two frames of its first batch.") {
+      (vault) in
       vault.found()
       vault.bytes.removeSubrange(384...)
     },
-    Recipe("founding_cut-in-genesis", .frameDamaged, "The file ends inside the genesis: that is no torn tail.") { (vault) in
+    Recipe("founding_cut-in-genesis", .frameDamaged, "The file ends inside the genesis: that is no torn tail.") {
+      (vault) in
       vault.found()
       vault.bytes.removeLast(16)
       vault.finding = vault.frames[2].offset

@@ -96,7 +96,9 @@ enum FrameVaults {
       vault.put("carol", "three")
       vault.put("dave", "four")
     },
-    Recipe("frame_other-generation", .frameDamaged, "A frame of another generation in the place of one of the same kind.") {
+    Recipe(
+      "frame_other-generation", .frameDamaged, "A frame of another generation in the place of one of the same kind."
+    ) {
       (vault) in
       var other = vault.successor()
       other.found()
@@ -107,7 +109,8 @@ enum FrameVaults {
       vault.bytes.replaceSubrange(vault.frames[3].range, with: stale)
       vault.finding = vault.frames[3].offset
     },
-    Recipe("frame_copied-over-newer", .frameDamaged, "An old put and its link are copied over the newer one (proved).") {
+    Recipe("frame_copied-over-newer", .frameDamaged, "An old put and its link are copied over the newer one (proved).")
+    {
       (vault) in
       vault.begin()
       vault.put("alice", "two")

@@ -56,7 +56,8 @@ enum HeaderVaults {
       vault.begin()
       vault.bytes[9] = 2
     },
-    Recipe("header_other-file", .slotDamaged, "The whole header of another file: no frame's checksum fits.") { (vault) in
+    Recipe("header_other-file", .slotDamaged, "The whole header of another file: no frame's checksum fits.") {
+      (vault) in
       let other = ScenarioBuilder(seed: [1]).header
       vault.begin()
       vault.bytes.replaceSubrange(0..<128, with: other)

@@ -78,7 +78,8 @@ enum IndexVaults {
     page("page-count-less", "The page says that it holds one entry less.") { $0[13] -= 1 },
     page("page-reserved", "A reserved byte of the page is not zero.") { $0[15] = 1 },
     page("page-padding", "The page's padding is not zero.") { $0[3951] = 1 },
-    Recipe("index_wrong-page", .indexDamaged, keyless: .success, "An entry stands on the other of two pages.") { (vault) in
+    Recipe("index_wrong-page", .indexDamaged, keyless: .success, "An entry stands on the other of two pages.") {
+      (vault) in
       many(&vault)
       vault.checkpoint(.init(entries: { $0[1].insert($0[0].removeLast(), at: 0) }))
     },
@@ -91,7 +92,9 @@ enum IndexVaults {
           for entry in all { pages[IndexDraft.page(of: entry.tag, pages: 2)].append(entry) }
         }))
     },
-    Recipe("index_old-page", .indexDamaged, keyless: .success, "The root names the page of an older run for a newer one.") {
+    Recipe(
+      "index_old-page", .indexDamaged, keyless: .success, "The root names the page of an older run for a newer one."
+    ) {
       (vault) in
       written(&vault)
       vault.checkpoint()

@@ -68,7 +68,8 @@ enum PinVaults {
     earlier("earlier-head", "The generation before ended with another head.", at: 95),
     earlier("earlier-file", "The generation before was another file.", at: 20),
     earlier("earlier-sequence", "The generation before ended before the pin's sequence.", at: 63),
-    Recipe("pin_earlier-unlisted", .rollback, keyless: .success, "The pin's generation is not in the history.") { (vault) in
+    Recipe("pin_earlier-unlisted", .rollback, keyless: .success, "The pin's generation is not in the history.") {
+      (vault) in
       vault.begin()
       let pin = vault.currentPin
       AnchorVaults.succeed(&vault) { [$0.ancestor] }

@@ -42,7 +42,7 @@ struct Recipe: Sendable {
   static let all: [Recipe] = [
     HeaderVaults.all, SlotVaults.all, FoundingVaults.all, FrameVaults.all, ForgedVaults.all, ChainVaults.all,
     RecordVaults.all, TermVaults.all, AnchorVaults.all, IndexVaults.all, RootVaults.all, TornVaults.all, TailVaults.all,
-    PinVaults.all,
+    PinVaults.all, GoodVaults.all,
   ].flatMap(\.self)
 }
 

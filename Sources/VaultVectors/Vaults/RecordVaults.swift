@@ -15,7 +15,8 @@ enum RecordVaults {
       vault.put("alice", "three")
       vault.event("alice", "")
     },
-    Recipe("record_good-lengths", .success, "A name of 1024 bytes, an empty value, and one without padding.") { (vault) in
+    Recipe("record_good-lengths", .success, "A name of 1024 bytes, an empty value, and one without padding.") {
+      (vault) in
       vault.begin()
       vault.put(String(repeating: "n", count: 1024), "")
       vault.put("12345678", "12345678901234567890123456789012345678901234567890123456")
@@ -82,7 +83,8 @@ enum RecordVaults {
     Recipe("record_deletion-with-flag", .frameDamaged, keyless: .success, "A deletion with a flag.") { (vault) in
       vault.begin(with: .init(operation: .delete, flags: 2, name: Array("alice".utf8)))
     },
-    Recipe("record_legacy-event", .frameDamaged, keyless: .success, "An event that carries a legacy record.") { (vault) in
+    Recipe("record_legacy-event", .frameDamaged, keyless: .success, "An event that carries a legacy record.") {
+      (vault) in
       vault.begin(with: .init(operation: .event, flags: 2, name: Array("alice".utf8), value: legacy))
     },
   ]

@@ -50,7 +50,16 @@ enum RootVaults {
       $0.runs[0].pages = 2
       $0.runs[0].segments[0].firstPage = 1
     },
-    index("segment-of-record", "A segment's offset is a record's.") { $0.runs[0].segments[0].offset = 784 },
+    Recipe("root_segment-of-record", .indexDamaged, keyless: .success, "A segment's offset and link are a record's.") {
+      (vault) in
+      IndexVaults.written(&vault)
+      let record = vault.frames[3]
+      vault.checkpoint(
+        .init(index: {
+          $0.runs[0].segments[0].offset = UInt64(record.offset)
+          $0.runs[0].segments[0].linkBefore = record.linkBefore
+        }))
+    },
     index("segment-behind", "A segment lies behind the root.") { $0.runs[0].segments[0].offset = 1 << 30 },
     index("segment-twice", "Two segments begin with one page.") {
       $0.runs[0].segments.append($0.runs[0].segments[0])
@@ -68,7 +77,9 @@ enum RootVaults {
       (vault) in
       apart(&vault, .damage { $0[1000] ^= 1 })
     },
-    Recipe("root_bad-page-sector", .indexDamaged, keyless: .frameDamaged, "A sector with the header of such a page is lost.") {
+    Recipe(
+      "root_bad-page-sector", .indexDamaged, keyless: .frameDamaged, "A sector with the header of such a page is lost."
+    ) {
       (vault) in
       apart(&vault, .damage { $0.replaceSubrange(0..<512, with: [UInt8](repeating: 0, count: 512)) })
     },
@@ -88,7 +99,9 @@ enum RootVaults {
       vault.checkpoint()
       vault.put("dave", "five")
     },
-    Recipe("root_fork-joined", .chainBroken, keyless: .frameDamaged, "A fork up to a bad page joined to another (proved).") {
+    Recipe(
+      "root_fork-joined", .chainBroken, keyless: .frameDamaged, "A fork up to a bad page joined to another (proved)."
+    ) {
       (vault) in
       vault.begin()
       var fork = vault.fork()

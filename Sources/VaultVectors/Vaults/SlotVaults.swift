@@ -21,7 +21,8 @@ enum SlotVaults {
       vault.makeSlot(2)
       vault.begin()
     },
-    Recipe("slot_good-second-key", .success, "The second of two slots for keys fits; numbers may have gaps.") { (vault) in
+    Recipe("slot_good-second-key", .success, "The second of two slots for keys fits; numbers may have gaps.") {
+      (vault) in
       vault.makeSlot(3, otherKey)
       vault.makeSlot(9)
       vault.begin()
@@ -120,7 +121,9 @@ enum SlotVaults {
     costs("r-16", .init(r: 16), "r = 16."),
     costs("p-0", .init(p: 0), "p = 0."),
     costs("p-5", .init(p: 5), "p = 5."),
-    Recipe("slot_costs-of-another", .limitExceeded, "All slots are checked before any is tried, and a key opens slot 1.") {
+    Recipe(
+      "slot_costs-of-another", .limitExceeded, "All slots are checked before any is tried, and a key opens slot 1."
+    ) {
       (vault) in
       vault.makeSlot(1)
       vault.makeSlot(2, passphrase, costs: .init(logN: 63))
@@ -186,7 +189,8 @@ enum SlotVaults {
       vault.makeSlot(2, passphrase, costs: .init(logN: 63))
       vault.checkpoint()
     },
-    Recipe("slot_good-old-costs", .success, "A dear slot of the founding batch that a checkpoint took away.") { (vault) in
+    Recipe("slot_good-old-costs", .success, "A dear slot of the founding batch that a checkpoint took away.") {
+      (vault) in
       vault.makeSlot(1)
       vault.makeSlot(2, passphrase, costs: .init(logN: 20, p: 4), derives: false)
       vault.makeSlot(3, passphrase, costs: .init(logN: 20), derives: false)

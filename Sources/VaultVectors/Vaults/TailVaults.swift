@@ -14,7 +14,9 @@ enum TailVaults {
       vault.put("carol", "three")
       vault.lose(4)
     },
-    Recipe("tail_lost-data-key", .frameDamaged, "A lost sector with the data key of the four batches behind it (proved).") {
+    Recipe(
+      "tail_lost-data-key", .frameDamaged, "A lost sector with the data key of the four batches behind it (proved)."
+    ) {
       (vault) in
       vault.begin()
       vault.makeDataKey(2)
@@ -35,7 +37,9 @@ enum TailVaults {
       let edit: (inout [UInt8]) -> Void = { $0.set(TrailerField.distance, $0.get(TrailerField.distance) + 208) }
       vault.finding = vault.put("bob", "two", .trailer(edit)).offset
     },
-    Recipe("tail_limit", .limitExceeded, "A checkpoint with thirty-three slots that was cut: the limit is told at once.") {
+    Recipe(
+      "tail_limit", .limitExceeded, "A checkpoint with thirty-three slots that was cut: the limit is told at once."
+    ) {
       (vault) in
       vault.begin()
       for number in 2...33 { vault.makeSlot(UInt32(number)) }
@@ -96,7 +100,9 @@ enum TailVaults {
       vault.put("carol", "three")
       vault.bytes.removeLast(100)
     },
-    Recipe("tail_term-without-hole", .tailDamaged, keyless: .tornTail, "A whole frame of an unknown term before the cut.") {
+    Recipe(
+      "tail_term-without-hole", .tailDamaged, keyless: .tornTail, "A whole frame of an unknown term before the cut."
+    ) {
       (vault) in
       vault.begin()
       vault.makeDataKey(2)

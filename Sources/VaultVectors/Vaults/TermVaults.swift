@@ -15,7 +15,9 @@ enum TermVaults {
       vault.put("bob", "two")
       vault.checkpoint()
     },
-    Recipe("term_old", .chainBroken, keyless: .success, "A record under term 1 behind a checkpoint that brought term 2.") {
+    Recipe(
+      "term_old", .chainBroken, keyless: .success, "A record under term 1 behind a checkpoint that brought term 2."
+    ) {
       (vault) in
       rotate(&vault)
       vault.term = 1
@@ -26,7 +28,10 @@ enum TermVaults {
       vault.term = 1
       vault.finding = vault.unknown(0x80).offset
     },
-    Recipe("term_old-page", .chainBroken, keyless: .success, "The pages of the checkpoint that brings term 2 are under term 1.") {
+    Recipe(
+      "term_old-page", .chainBroken, keyless: .success,
+      "The pages of the checkpoint that brings term 2 are under term 1."
+    ) {
       (vault) in
       vault.begin()
       vault.makeDataKey(2)
@@ -70,7 +75,9 @@ enum TermVaults {
       vault.makeDataKey(1)
       vault.checkpoint()
     },
-    Recipe("term_commitment", .commitmentMismatch, keyless: .success, "A checkpoint brings a key that is not committed to.") {
+    Recipe(
+      "term_commitment", .commitmentMismatch, keyless: .success, "A checkpoint brings a key that is not committed to."
+    ) {
       (vault) in
       vault.begin()
       vault.makeDataKey(2)
