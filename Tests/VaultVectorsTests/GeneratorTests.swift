@@ -31,3 +31,12 @@ struct GeneratorTests {
     #expect(report.passed > 150)
   }
 }
+
+@Suite("The worked example")
+struct WorkedExampleTests {
+  // The example in the specification is what the generator makes.
+  @Test func whatIsKeptIsGenerated() throws {
+    let kept = try VectorFolder.contents(of: Repository.path("spec/EXAMPLE.md"))
+    #expect(String(decoding: kept, as: UTF8.self) == (try WorkedExample.text()))
+  }
+}

@@ -28,5 +28,6 @@ struct ScenarioTests {
 }
 
 extension Recipe: CustomTestStringConvertible {
+  /// The scenario's name.
   public var testDescription: String { name }
 }
