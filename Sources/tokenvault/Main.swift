@@ -14,11 +14,11 @@ struct TokenVaultCommand: ParsableCommand {
     version: "tokenvault 0.1.0",
     groupedSubcommands: [
       CommandGroup(
-        name: "Tokens:",
+        name: "Token",
         subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
       CommandGroup(
-        name: "Vault:", subcommands: [Init.self, Keygen.self, Verify.self, Inspect.self]),
-      CommandGroup(name: "To try:", subcommands: [Demo.self]),
+        name: "Vault", subcommands: [Init.self, Keygen.self, Verify.self, Inspect.self]),
+      CommandGroup(name: "Trial", subcommands: [Demo.self]),
     ])
 
   @OptionGroup var globals: GlobalOptions
