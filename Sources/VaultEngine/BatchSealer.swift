@@ -49,8 +49,10 @@ struct BatchSealer: ~Copyable {
         throw VaultError(.limitExceeded, "the batch is larger than 256 MiB", remedy: "write it in several batches")
       }
     }
-    let end = try sealer.chain(behind: encoder.bytes)
-    return Sealed(bytes: encoder.bytes, records: records, end: end)
+    let bytes = encoder.bytes
+    // A batch that this program could not read is never written.
+    let end = try view.chain.following(bytes.span, in: view.generation)
+    return Sealed(bytes: bytes, records: records, end: end)
   }
 
   private mutating func seal(
@@ -123,16 +125,17 @@ struct BatchSealer: ~Copyable {
     guard let entry = try view.entry(named: name) else { return nil }
     return entry.version
   }
+}
 
-  /// Walks over what was sealed, as a reader will: a batch that this program could not read is never written.
-  private func chain(behind bytes: [UInt8]) throws(VaultError) -> Chain {
+extension Chain {
+  /// Walks over whole frames, as a reader will.
+  func following(_ bytes: Span<UInt8>, in generation: Generation) throws(VaultError) -> Chain {
     try format { () throws(FormatError) in
-      var chain = view.chain
+      var chain = self
       var hasher = try LinkHasher()
-      let start = chain.offset
-      while chain.offset < start + UInt64(bytes.count) {
-        let rest = bytes.span.extracting(Int(chain.offset - start)..<bytes.count)
-        let header = try FrameHeader(parsing: rest, at: chain.offset, in: view.generation)
+      while chain.offset < offset + UInt64(bytes.count) {
+        let rest = bytes.extracting(Int(chain.offset - offset)..<bytes.count)
+        let header = try FrameHeader(parsing: rest, at: chain.offset, in: generation)
         _ = try chain.accept(header, in: rest, hasher: &hasher)
       }
       return chain

@@ -37,11 +37,12 @@ final class FileLock: StorageLock {
     }
   }
 
+  /// A reader makes no lock file: where there is none, or none that may be opened, there is no writer to ask about.
   private static func open(_ path: String, _ mode: LockMode) throws(VaultError) -> Int32? {
+    if mode == .shared { return try? SystemCall.open(path, O_RDONLY) }
     do {
       return try SystemCall.open(path, O_RDWR | O_CREAT)
     } catch {
-      if mode == .shared { return try? SystemCall.open(path, O_RDONLY) }
       switch error.code {
       case .notAVaultFile: throw VaultError(.notAVaultFile, "the lock file \(path) is a symbolic link")
       case .readOnly, .diskFull: throw error

@@ -29,7 +29,8 @@ package struct FileStorage: Storage {
     switch error.systemError {
     case ENOENT, ENOTDIR:
       VaultError(
-        .noVault, "there is no vault at \(path)", remedy: "make one with 'tokenvault init', or name another with --vault",
+        .noVault, "there is no vault at \(path)",
+        remedy: "make one with 'tokenvault init', or name another with --vault",
         systemError: error.systemError)
     case EISDIR: VaultError(.notAVaultFile, "\(path) is a directory", systemError: EISDIR)
     case ENXIO: VaultError(.notAVaultFile, "\(path) is a FIFO, a socket or a device", systemError: ENXIO)
@@ -63,8 +64,10 @@ package struct FileStorage: Storage {
   package func publish(_ temporary: any StorageFile) throws(VaultError) {
     guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
     try SystemCall.renameWithoutReplacing(file.path, path)
-    try SystemCall.syncDirectory(directory)
+    try syncName()
   }
+
+  package func syncName() throws(VaultError) { try SystemCall.syncDirectory(directory) }
 
   package func discard(_ temporary: any StorageFile) {
     guard let file = temporary as? OpenFile else { return }
@@ -103,7 +106,7 @@ package struct FileStorage: Storage {
       defer { _ = close(descriptor) }
       try SystemCall.write(descriptor, bytes, at: 0, name)
       try SystemCall.sync(descriptor, name)
-      return try SystemCall.syncDirectory(directory)
+      return try syncName()
     }
   }
 

@@ -91,26 +91,52 @@ struct Handle: ~Copyable, Sendable {
   mutating func refresh() throws(VaultError) {
     try checkUsable()
     try followReplacement()
-    guard try hasGrown() else { return }
-    let storage = environment.storage
-    var next = view
-    let grown = try Self.readingAgain(storage) { () throws(VaultError) in
-      next = view
-      return try Self.catchUp(&next) != nil
+    switch try lookAtEnd() {
+    case .same: return
+    case .changed: try startOver()
+    case .grown:
+      let storage = environment.storage
+      try Self.readingAgain(storage) { () throws(VaultError) in _ = try catchUp() }
     }
-    view = next
-    if grown { endIsOwn = false }
   }
 
-  /// Whether anything but space allocated ahead stands behind what is known.
-  private func hasGrown() throws(VaultError) -> Bool {
-    let next = try view.file.read(at: view.chain.offset, count: FrameHeader.sync.count)
-    if next.isEmpty, try view.file.length() < view.chain.offset {
+  /// What stands where the last known batch ended.
+  private enum End {
+    /// That batch, and nothing but space allocated ahead behind it.
+    case same
+    /// That batch, and something behind it.
+    case grown
+    /// Something else, or nothing.
+    case changed
+  }
+
+  private func lookAtEnd() throws(VaultError) -> End {
+    let offset = view.chain.offset - UInt64(FrameTrailer.length)
+    let found = try view.file.read(at: offset, count: FrameTrailer.length + FrameHeader.sync.count)
+    guard found.count >= FrameTrailer.length,
+      FixedBytes<16>(found.span.extracting(first: FrameTrailer.length)) == view.lastTrailer
+    else { return .changed }
+    return found.span.extracting(FrameTrailer.length..<found.count).isZero ? .same : .grown
+  }
+
+  /// Reads the file anew, because the last known batch is not in it any more.
+  ///
+  /// A reader may see a batch a moment before it is durable. When its sync fails, its writer cuts it off again, and another
+  /// batch may have taken its place. Every batch before it was synced, and so was one that this handle wrote: where such a
+  /// one is missing, somebody has cut off what was committed.
+  private mutating func startOver() throws(VaultError) {
+    let (storage, keyring, file) = (environment.storage, view.keyring, view.file)
+    let known = endIsOwn ? view.chain : view.lastBatch
+    let found = try Self.readingAgain(storage) { () throws(VaultError) in
+      try Opening.view(of: file, succeeding: keyring)
+    }
+    guard found.chain.sequence >= known.sequence else {
       throw VaultError(
         .tailDamaged, "the file is shorter than it was: somebody cut off batches that were committed",
-        offset: try view.file.length())
+        offset: found.chain.offset)
     }
-    return !next.span.isZero
+    view = found
+    endIsOwn = false
   }
 
   /// Moves to the file that stands at the path now, if another generation has taken this one's place.
@@ -128,19 +154,17 @@ struct Handle: ~Copyable, Sendable {
     endIsOwn = false
   }
 
-  /// Takes in the batches behind a view.
+  /// Takes in the batches behind the view.
   ///
-  /// - Returns: the torn tail behind them; `nil`, if there were no batches and no tail.
-  private static func catchUp(_ view: inout View) throws(VaultError) -> (batches: UInt64, tail: Tail, torn: Bool)? {
+  /// - Returns: the torn tail behind them, if there is one.
+  private mutating func catchUp() throws(VaultError) -> Tail? {
     var window = try FileWindow(view.file)
     let walk = try Walk(&window, from: view.chain, in: view.generation)
     try view.replay(walk, &window)
+    if walk.batches > 0 { endIsOwn = false }
     let tail = try Tail(&window, behind: walk, in: view.generation)
-    let keyring = view.keyring
-    let generation = view.generation
-    let verdict = try tail.judge { (frame) in keyring.opening(of: frame, in: generation) }
-    guard walk.batches > 0 || verdict == .torn else { return nil }
-    return (walk.batches, tail, verdict == .torn)
+    let (keyring, generation) = (view.keyring, view.generation)
+    return try tail.judge { (frame) in keyring.opening(of: frame, in: generation) } == .torn ? tail : nil
   }
 
   // MARK: Commit
@@ -166,7 +190,7 @@ struct Handle: ~Copyable, Sendable {
     let sealed = try BatchSealer.seal(batch, after: view, at: environment.now(), random: &random)
     try writeLastBatchAgain()
     try append(sealed.bytes)
-    view.append(sealed.records, end: sealed.end)
+    view.append(sealed)
     endIsOwn = true
     return sealed.records.map(\.version)
   }
@@ -178,32 +202,32 @@ struct Handle: ~Copyable, Sendable {
       hasSwept = true
     }
     try followReplacement()
-    guard try view.file.length() != view.chain.offset else { return }
-    _ = try hasGrown()
-    var next = view
-    guard let found = try Self.catchUp(&next) else { return }
-    view = next
-    if found.batches > 0 { endIsOwn = false }
-    guard found.torn else { return }
-    try environment.storage.keepTorn(found.tail.torn.span, from: view.chain.sequence + 1)
+    if try lookAtEnd() == .changed { try startOver() }
+    guard try view.file.length() > view.chain.offset, let tail = try catchUp() else { return }
+    try environment.storage.keepTorn(tail.torn.span, from: view.chain.sequence + 1)
     // Cut, and the cut synced, before anything is appended: never written over in place.
-    try latching { (view) throws(VaultError) in
-      try view.file.resize(to: view.chain.offset)
-      try view.file.sync()
-    }
+    try latching { (view) throws(VaultError) in try Self.cutBack(view) }
   }
 
   /// The writer before may have died between its write and its sync: what it wrote is synced before anything builds on it.
   private mutating func writeLastBatchAgain() throws(VaultError) {
     guard !endIsOwn else { return }
-    let count = Int(view.chain.offset - view.lastBatch)
-    let bytes = try view.file.read(at: view.lastBatch, count: count)
-    guard bytes.count == count else {
-      throw VaultError(.tailDamaged, "the file is shorter than it was a moment ago", offset: view.lastBatch)
+    let start = view.lastBatch
+    let bytes = try view.file.read(at: start.offset, count: Int(view.chain.offset - start.offset))
+    guard try start.following(bytes.span, in: view.generation) == view.chain else {
+      throw VaultError(.chainBroken, "the last batch is not the one that was read a moment ago", offset: start.offset)
     }
-    try latching { (view) throws(VaultError) in
-      try view.file.write(bytes.span, at: view.lastBatch)
-      try view.file.sync()
+    do {
+      try view.file.write(bytes.span, at: start.offset)
+    } catch {
+      // A part of the same bytes changes nothing: without room, the handle may go on once there is some.
+      if error.code != .diskFull { failure = error }
+      throw error
+    }
+    try latching { (view) throws(VaultError) in try view.file.sync() }
+    if start.isInFirstBatch {
+      // Whoever made the file may have died between giving it its name and syncing that.
+      try latching { [environment] (_) throws(VaultError) in try environment.storage.syncName() }
     }
     endIsOwn = true
   }
@@ -213,7 +237,7 @@ struct Handle: ~Copyable, Sendable {
     do {
       try view.file.write(bytes.span, at: view.chain.offset)
     } catch {
-      let cut: Void? = try? cutBack()
+      let cut: Void? = try? Self.cutBack(view)
       // Without room nothing was promised and nothing is left: the handle may go on once there is room.
       if error.code != .diskFull || cut == nil { failure = error }
       throw error
@@ -222,13 +246,24 @@ struct Handle: ~Copyable, Sendable {
       try view.file.sync()
     } catch {
       failure = error
-      try? view.file.resize(to: view.chain.offset)
+      try? Self.cutBack(view)
       throw error
     }
   }
 
-  private func cutBack() throws(VaultError) {
-    try view.file.resize(to: view.chain.offset)
+  /// Cuts the file back to the end of the last committed batch, and syncs the cut.
+  ///
+  /// In two steps, because another handle, which wrote that batch itself, would take a file of just that length for its own
+  /// and append to it, while a cut whose sync failed may not be on the disk. The first four bytes of a frame, the same in
+  /// all frames, are left until the cut is: they make every writer cut and sync before it builds on the file.
+  private static func cutBack(_ view: View) throws(VaultError) {
+    let end = view.chain.offset
+    let mark = end + UInt64(FrameHeader.sync.count)
+    if try view.file.length() > mark {
+      try view.file.resize(to: mark)
+      try view.file.sync()
+    }
+    try view.file.resize(to: end)
     try view.file.sync()
   }
 

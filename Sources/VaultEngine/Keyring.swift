@@ -13,9 +13,16 @@ package final class Keyring: Sendable {
     var lookup: LookupKey
     var terms: [UInt32: Term] = [:]
     var newestTerm: UInt32 = 0
+
+    func term(of header: FrameHeader) throws(FormatError) -> Term {
+      if let term = terms[header.term] { return term }
+      throw FormatError(
+        .chainBroken, "the frame's data key, of term \(header.term), is not in the file", offset: header.offset,
+        sequence: header.sequence)
+    }
   }
 
-  private final class Term {
+  fileprivate final class Term {
     let dataKey: DataKey
     var cipher: XAES256GCM
 
@@ -59,12 +66,22 @@ package final class Keyring: Sendable {
       let header = frame.header
       if header.type == .genesis { return try frame.open(with: &keys.genesis, in: generation) }
       guard header.type.usesDataKey else { return try frame.open(with: &keys.wrap, in: generation) }
-      guard let term = keys.terms[header.term] else {
-        throw FormatError(
-          .chainBroken, "the frame's data key, of term \(header.term), is not in the file", offset: header.offset,
-          sequence: header.sequence)
+      return try frame.open(with: &keys.term(of: header).cipher, in: generation)
+    }
+  }
+
+  /// The keys of the newest term once more, for a thread that opens many records.
+  ///
+  /// - Throws: `crypto-failure`; `chain-broken` before the first data key.
+  func recordOpener() throws(VaultError) -> RecordOpener {
+    try keys.withLock { (keys) throws(VaultError) in
+      guard let term = keys.terms[keys.newestTerm] else {
+        throw VaultError(.chainBroken, "a record stands before the first data key")
       }
-      return try frame.open(with: &term.cipher, in: generation)
+      let (number, header) = (keys.newestTerm, header)
+      return try crypto { () throws(CryptoError) in
+        try RecordOpener(term: number, cipher: term.dataKey.cipher(), lookup: keys.root.lookupKey(of: header))
+      }
     }
   }
 

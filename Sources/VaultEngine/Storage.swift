@@ -24,6 +24,11 @@ package protocol Storage: Sendable {
   /// - Throws: `conflict` when there is a file of that name; `io`.
   func publish(_ temporary: any StorageFile) throws(VaultError)
 
+  /// Makes the name by which the vault is found durable.
+  ///
+  /// - Throws: `io`.
+  func syncName() throws(VaultError)
+
   /// Removes a temporary file. That it can't be removed is not an error.
   func discard(_ temporary: any StorageFile)
 
@@ -40,8 +45,8 @@ package protocol Storage: Sendable {
   /// - Parameters:
   ///   - mode: exclusive to write, shared to look at a tail that nobody is writing.
   ///   - wait: how long to wait for it; zero to try once.
-  /// - Returns: the lock, which is held as long as the object lives; `nil` when a shared lock can't be taken because there
-  ///   can be no writer: no lock file and no permission to make one.
+  /// - Returns: the lock, which is held as long as the object lives; `nil` for a shared lock where there is no lock file,
+  ///   and so no writer. It is not made for a reader.
   /// - Throws: `locked` when the time is over; `io`.
   func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)?
 }

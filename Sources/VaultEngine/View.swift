@@ -8,19 +8,32 @@ struct View: Sendable {
   let keyring: Keyring
   /// The end of the last batch that was taken in.
   private(set) var chain: Chain
-  /// Where that batch begins.
-  private(set) var lastBatch: UInt64
+  /// Where that batch begins, and what is before it.
+  private(set) var lastBatch: Chain
+  /// The last bytes of that batch, by which a reader sees whether it still stands in the file.
+  private(set) var lastTrailer: FixedBytes<16>?
   private(set) var index = NameIndex()
+  private var totals = Totals()
+  /// What replay has changed in the index so far, while it may still fail.
+  private var undo: [(tag: LookupTag, place: NameIndex.Place?)]?
+
+  /// What replay carries along beside the index.
+  private struct Totals {
+    var lastVersion: UInt64 = 0
+    var newestEvent: UInt64 = 0
+    var records: UInt64 = 0
+    /// The genesis frame's plaintext, which every anchor repeats.
+    var genesis: Genesis?
+    /// The generation before this one, if an anchor told.
+    var parent: UInt64?
+  }
+
   /// The newest version; the next write has one more.
-  private(set) var lastVersion: UInt64 = 0
+  var lastVersion: UInt64 { totals.lastVersion }
   /// Offset of the newest event; 0 if there is none.
-  private(set) var newestEvent: UInt64 = 0
+  var newestEvent: UInt64 { totals.newestEvent }
   /// Records taken in, deletions and events among them.
-  private(set) var records: UInt64 = 0
-  /// The genesis frame's plaintext, which every anchor repeats.
-  private var genesis: Genesis?
-  /// The generation before this one, if an anchor told.
-  private var parent: UInt64?
+  var records: UInt64 { totals.records }
 
   /// Before the first frame.
   init(file: any StorageFile, generation: Generation, keyring: Keyring) {
@@ -28,19 +41,42 @@ struct View: Sendable {
     self.generation = generation
     self.keyring = keyring
     chain = Chain(startOf: generation)
-    lastBatch = chain.offset
+    lastBatch = chain
   }
 
   // MARK: Replay
 
   /// Opens every frame up to the end of `walk`, which went from this view's end over whole batches, and takes it in.
   ///
-  /// After an error the view is of no use any more: it may hold half a batch.
+  /// In place, so that the index is not copied for every batch of another process. After an error the view is as it was.
   mutating func replay(_ walk: Walk, _ window: inout FileWindow) throws(VaultError) {
     guard let newest = walk.lastBatch else { return }
+    index.reserve(index.count + Int(clamping: walk.records))
+    let before = totals
+    // A view of a whole file is thrown away when that can't be opened: it need not be restored.
+    undo = chain.isInFirstBatch ? nil : []
+    defer { undo = nil }
+    do {
+      try take(through: walk.committed.offset, &window)
+      lastTrailer = try Self.trailer(before: walk.committed.offset, &window)
+    } catch {
+      for change in (undo ?? []).reversed() { index[change.tag] = change.place }
+      totals = before
+      throw error
+    }
+    chain = walk.committed
+    lastBatch = newest
+  }
+
+  private mutating func take(through end: UInt64, _ window: inout FileWindow) throws(VaultError) {
     var offset = chain.offset
-    while offset < walk.committed.offset {
-      let header = try window.header(at: offset, in: generation)
+    while offset < end {
+      if let run = try window.recordRun(at: offset, end: end) {
+        for opened in try run.open(with: keyring, in: generation) { try take(opened) }
+        offset = run.end
+        continue
+      }
+      let header = try window.acceptedHeader(at: offset)
       try window.load(at: offset, count: header.frameLength)
       do {
         try take(Frame(header, in: window.bytes(at: offset, count: header.frameLength)))
@@ -49,12 +85,20 @@ struct View: Sendable {
       }
       offset += UInt64(header.frameLength)
     }
-    chain = walk.committed
-    lastBatch = newest
-    if generation.header.generation > 1, parent != generation.header.generation - 1 {
+    if generation.header.generation > 1, totals.parent != generation.header.generation - 1 {
       throw VaultError(
         .chainBroken, "the file is a copy that was never finished: no checkpoint tells of the generation before it")
     }
+  }
+
+  private static func trailer(before end: UInt64, _ window: inout FileWindow) throws(VaultError) -> FixedBytes<16> {
+    let offset = end - UInt64(FrameTrailer.length)
+    try window.load(at: offset, count: FrameTrailer.length)
+    let bytes = window.bytes(at: offset, count: FrameTrailer.length)
+    guard bytes.count == FrameTrailer.length else {
+      throw VaultError(.tailDamaged, "the file became shorter while it was read", offset: offset)
+    }
+    return FixedBytes(bytes)
   }
 
   private mutating func take(_ frame: borrowing Frame) throws(FormatError) {
@@ -63,11 +107,13 @@ struct View: Sendable {
       _ = try KeySlot(parsing: frame.clear)
       return
     }
+    if header.type.usesDataKey, header.term != keyring.newestTerm {
+      throw FormatError(.chainBroken, "the frame is sealed under term \(header.term), which is not the newest")
+    }
     let plaintext = try keyring.open(frame, in: generation)
     switch header.type {
-    case .record: try take(record: plaintext.span, of: frame)
     case .dataKey: try keyring.accept(dataKey: plaintext.span)
-    case .genesis: genesis = try Genesis(parsing: plaintext.span)
+    case .genesis: totals.genesis = try Genesis(parsing: plaintext.span)
     case .anchor: try take(anchor: plaintext.span, of: frame)
     default: break
     }
@@ -75,47 +121,41 @@ struct View: Sendable {
 
   private mutating func take(anchor plaintext: Span<UInt8>, of frame: borrowing Frame) throws(FormatError) {
     let anchor = try Anchor(parsing: plaintext)
-    guard anchor.genesis == genesis, frame.clear.equals(generation.header.serialized().span) else {
+    guard anchor.genesis == totals.genesis, frame.clear.equals(generation.header.serialized().span) else {
       throw frame.header.damaged("its anchor is of another file")
     }
     guard anchor.history.allSatisfy({ $0.generation < generation.header.generation }) else {
       throw frame.header.damaged("its history names a later generation")
     }
-    parent = anchor.history.first?.generation
+    totals.parent = anchor.history.first?.generation
   }
 
-  private mutating func take(record plaintext: Span<UInt8>, of frame: borrowing Frame) throws(FormatError) {
-    let header = frame.header
-    guard header.term == keyring.newestTerm else {
-      throw FormatError(.chainBroken, "the record is sealed under term \(header.term), which is not the newest")
-    }
-    let record = try Record(parsing: plaintext, at: header.offset, in: generation.header)
+  private mutating func take(_ opened: OpenedRecord) throws(VaultError) {
+    let record = opened.record
     guard record.version > lastVersion else {
-      throw FormatError(.chainBroken, "the record's version \(record.version) is not above \(lastVersion)")
+      throw VaultError(
+        .chainBroken, "the record's version \(record.version) is not above \(lastVersion)", offset: opened.offset)
     }
-    let tag: LookupTag
-    do {
-      tag = try keyring.tag(of: plaintext.extracting(record.nameRange))
-    } catch {
-      throw FormatError(.cryptoFailure, error.sentence)
-    }
-    let expected = record.operation == .event ? newestEvent : index[tag]?.offset ?? 0
+    let expected = record.operation == .event ? newestEvent : index[opened.tag]?.offset ?? 0
     guard record.previous == expected else {
-      throw FormatError(.chainBroken, "the record points to byte \(record.previous) as the one before it")
+      throw VaultError(
+        .chainBroken, "the record points to byte \(record.previous) as the one before it", offset: opened.offset)
     }
-    apply(record.operation, tag, at: header.offset, authTag: FixedBytes(frame.authTag), version: record.version)
+    let place = NameIndex.Place(offset: opened.offset, authTagPrefix: opened.authTagPrefix)
+    apply(record.operation, opened.tag, at: place, version: record.version)
   }
 
   private mutating func apply(
-    _ operation: Record.Operation, _ tag: LookupTag, at offset: UInt64, authTag: FixedBytes<16>, version: UInt64
+    _ operation: Record.Operation, _ tag: LookupTag, at place: NameIndex.Place, version: UInt64
   ) {
-    switch operation {
-    case .put: index[tag] = .init(offset: offset, authTagPrefix: FixedBytes(authTag.span.extracting(first: 6)))
-    case .delete: index[tag] = nil
-    case .event: newestEvent = offset
+    if operation == .event {
+      totals.newestEvent = place.offset
+    } else {
+      undo?.append((tag, index[tag]))
+      index[tag] = operation == .put ? place : nil
     }
-    lastVersion = version
-    records += 1
+    totals.lastVersion = version
+    totals.records += 1
   }
 
   // MARK: Own commits
@@ -130,11 +170,14 @@ struct View: Sendable {
   }
 
   /// Takes in a batch that was written and synced.
-  mutating func append(_ records: [Sealed], end: Chain) {
-    lastBatch = chain.offset
-    chain = end
-    for record in records {
-      apply(record.operation, record.tag, at: record.offset, authTag: record.authTag, version: record.version)
+  mutating func append(_ batch: BatchSealer.Sealed) {
+    lastBatch = chain
+    chain = batch.end
+    lastTrailer = FixedBytes(batch.bytes.span.extracting(last: FrameTrailer.length))
+    for record in batch.records {
+      let place = NameIndex.Place(
+        offset: record.offset, authTagPrefix: FixedBytes(record.authTag.span.extracting(first: 6)))
+      apply(record.operation, record.tag, at: place, version: record.version)
     }
   }
 

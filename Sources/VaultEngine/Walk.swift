@@ -4,14 +4,16 @@ internal import VaultFormat
 struct Walk {
   /// The end of the last complete batch.
   private(set) var committed: Chain
-  /// Where that batch begins; `nil` if the walk met none.
-  private(set) var lastBatch: UInt64?
+  /// Where that batch begins, and what is before it; `nil` if the walk met none.
+  private(set) var lastBatch: Chain?
   /// Where the newest checkpoint begins that the walk met.
   private(set) var newestCheckpoint: UInt64?
   /// Why the walk did not go on; `nil` at the very end of the file.
   private(set) var failure: FormatError?
   /// Complete batches that the walk met.
   private(set) var batches: UInt64 = 0
+  /// Record frames that the walk met.
+  private(set) var records: UInt64 = 0
 
   /// Walks on from `start`.
   ///
@@ -21,10 +23,11 @@ struct Walk {
   ) throws(VaultError) {
     committed = start
     var chain = start
+    var batch = start
     var hasher = try format { () throws(FormatError) in try LinkHasher() }
     while window.remaining(from: chain.offset) > 0 {
       let offset = chain.offset
-      let batchStart = chain.batchStart
+      if chain.isBetweenBatches { batch = chain }
       try window.load(at: offset, count: FrameHeader.length)
       let header: FrameHeader
       do {
@@ -41,10 +44,11 @@ struct Walk {
         return
       }
       visit(header)
-      if header.type == .indexRoot { newestCheckpoint = batchStart }
+      if header.type == .record { records += 1 }
+      if header.type == .indexRoot { newestCheckpoint = batch.offset }
       if chain.isBetweenBatches {
         committed = chain
-        lastBatch = batchStart
+        lastBatch = batch
         batches += 1
       }
     }

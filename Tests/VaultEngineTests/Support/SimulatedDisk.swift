@@ -1,0 +1,193 @@
+import Synchronization
+
+@testable import VaultEngine
+
+/// One thing that a disk was told to do. Files are known by their numbers, as a file system knows them by their inodes.
+enum DiskOperation: Sendable {
+  case create(file: Int, name: String)
+  case write(file: Int, offset: Int, bytes: [UInt8])
+  case resize(file: Int, length: Int)
+  case sync(file: Int)
+  /// A sync that failed: what was written before it may be lost, whatever later syncs say.
+  case failedSync(file: Int)
+  case rename(file: Int, from: String, to: String)
+  case remove(name: String)
+  case syncDirectory
+}
+
+/// The names and bytes that a disk holds.
+struct DiskImage: Hashable, Sendable {
+  var names: [String: Int] = [:]
+  var files: [Int: [UInt8]] = [:]
+
+  /// The bytes under a name; `nil` when there is no such name.
+  subscript(_ name: String) -> [UInt8]? { names[name].flatMap { files[$0] } }
+
+  mutating func apply(_ operation: DiskOperation) {
+    switch operation {
+    case .create(let file, let name):
+      names[name] = file
+      if files[file] == nil { files[file] = [] }
+    case .write(let file, let offset, let bytes): files[file, default: []].overwrite(at: offset, with: bytes[...])
+    case .resize(let file, let length): files[file, default: []].resize(to: length)
+    case .rename(let file, let from, let to):
+      if names[from] == file { names[from] = nil }
+      names[to] = file
+    case .remove(let name): names[name] = nil
+    case .sync, .failedSync, .syncDirectory: break
+    }
+  }
+}
+
+extension Array<UInt8> {
+  mutating func resize(to length: Int) {
+    if length < count {
+      removeLast(count - length)
+    } else {
+      append(contentsOf: repeatElement(0, count: length - count))
+    }
+  }
+
+  /// Writes bytes as a file takes them: a gap before them is filled with zeros.
+  mutating func overwrite(at offset: Int, with bytes: ArraySlice<UInt8>) {
+    if count < offset + bytes.count { resize(to: offset + bytes.count) }
+    replaceSubrange(offset..<offset + bytes.count, with: bytes)
+  }
+}
+
+/// A disk in memory that remembers all it was told, and fails where a test wants it to.
+final class SimulatedDisk: Sendable {
+  struct State {
+    /// What a running program sees: everything that was written, synced or not.
+    var cache: DiskImage
+    var journal: [DiskOperation] = []
+    var nextFile: Int
+    var lockHolders: (exclusive: Bool, shared: Int) = (false, 0)
+    var failure: FailurePlan?
+    /// Calls that might have failed since the plan was set.
+    var calls = 0
+    /// Runs just before the next sync of a file, once: another program that looks at this very moment.
+    var beforeSync: (@Sendable () -> Void)?
+  }
+
+  let start: DiskImage
+  private let state: Mutex<State>
+
+  /// - Parameter image: what is on the disk, all of it durable.
+  init(_ image: DiskImage = DiskImage()) {
+    start = image
+    let next = (image.files.keys.max() ?? 0) + 1
+    state = Mutex(State(cache: image, nextFile: next))
+  }
+
+  /// All that the disk was told so far.
+  var journal: [DiskOperation] { state.withLock { $0.journal } }
+  /// What a running program sees.
+  var cache: DiskImage { state.withLock { $0.cache } }
+  /// Calls that might have failed since ``fail(_:)``.
+  var calls: Int { state.withLock { $0.calls } }
+
+  /// Lets calls fail from now on; `nil` heals the disk.
+  func fail(_ plan: FailurePlan?) {
+    state.withLock {
+      $0.failure = plan
+      $0.calls = 0
+    }
+  }
+
+  /// Runs `body` once, just before the next sync of a file.
+  func beforeNextSync(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.beforeSync = body } }
+
+  /// Counts a call, and fails it when it is its turn.
+  func attempt(_ kind: FailurePlan.Call) throws(VaultError) {
+    let error = state.withLock { (state) -> VaultError? in
+      state.calls += 1
+      return state.failure?.error(for: kind, number: state.calls)
+    }
+    if let error { throw error }
+  }
+
+  func perform(_ operation: DiskOperation) {
+    state.withLock { (state) in
+      state.journal.append(operation)
+      state.cache.apply(operation)
+    }
+  }
+
+  func create(_ name: (Int) -> String) -> Int {
+    let file = state.withLock { (state) in
+      defer { state.nextFile += 1 }
+      return state.nextFile
+    }
+    perform(.create(file: file, name: name(file)))
+    return file
+  }
+
+  /// Writes, or writes a part and fails.
+  func write(_ bytes: [UInt8], to file: Int, at offset: Int) throws(VaultError) {
+    do {
+      try attempt(.write)
+    } catch {
+      let part = state.withLock { $0.failure?.writesHalf ?? false } ? bytes.count / 2 : 0
+      if part > 0 { perform(.write(file: file, offset: offset, bytes: Array(bytes[..<part]))) }
+      throw error
+    }
+    perform(.write(file: file, offset: offset, bytes: bytes))
+  }
+
+  func sync(_ file: Int) throws(VaultError) {
+    let interruption = state.withLock { (state) in
+      defer { state.beforeSync = nil }
+      return state.beforeSync
+    }
+    interruption?()
+    do {
+      try attempt(.sync)
+    } catch {
+      perform(.failedSync(file: file))
+      throw error
+    }
+    perform(.sync(file: file))
+  }
+
+  // MARK: The lock
+
+  /// - Returns: whether it was free.
+  func takeLock(_ mode: LockMode) -> Bool {
+    state.withLock { (state) in
+      guard !state.lockHolders.exclusive, mode == .shared || state.lockHolders.shared == 0 else { return false }
+      if mode == .exclusive { state.lockHolders.exclusive = true } else { state.lockHolders.shared += 1 }
+      return true
+    }
+  }
+
+  func releaseLock(_ mode: LockMode) {
+    state.withLock { (state) in
+      if mode == .exclusive { state.lockHolders.exclusive = false } else { state.lockHolders.shared -= 1 }
+    }
+  }
+}
+
+/// Which calls a disk fails, and how.
+struct FailurePlan: Sendable {
+  enum Call: Sendable { case look, read, write, resize, sync, create, rename, lock }
+
+  /// Number of the first call that fails, from 1.
+  let first: Int
+  /// How many calls fail, one after the other; `.max` for ever.
+  var count = 1
+  /// Calls that need room fail with `disk-full`, and no others do; else every call fails with `io`.
+  var isFull = false
+  /// A write that fails has written half of its bytes.
+  var writesHalf = false
+
+  func error(for call: Call, number: Int) -> VaultError? {
+    guard number >= first, number - first < count else { return nil }
+    switch call {
+    case .write, .create: return isFull ? VaultError(.diskFull, "simulated: no room") : Self.broken
+    default: return isFull ? nil : Self.broken
+    }
+  }
+
+  private static let broken = VaultError(.io, "simulated: the call failed")
+}

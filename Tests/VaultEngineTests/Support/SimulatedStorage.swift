@@ -1,0 +1,127 @@
+@testable import VaultEngine
+
+/// A vault on a ``SimulatedDisk``, under the name `vault`.
+struct SimulatedStorage: Storage {
+  static let name = "vault"
+
+  let disk: SimulatedDisk
+  var path: String { Self.name }
+
+  func open(writable: Bool) throws(VaultError) -> any StorageFile {
+    try disk.attempt(.look)
+    guard let file = disk.cache.names[path] else { throw VaultError(.noVault, "there is no vault") }
+    return SimulatedFile(disk, file)
+  }
+
+  func identity() throws(VaultError) -> FileIdentity? {
+    try disk.attempt(.look)
+    return disk.cache.names[path].map { FileIdentity(device: 1, inode: UInt64($0)) }
+  }
+
+  func createTemporary() throws(VaultError) -> any StorageFile {
+    try disk.attempt(.create)
+    return SimulatedFile(disk, disk.create { "\(path).tmp-\($0)" })
+  }
+
+  func publish(_ temporary: any StorageFile) throws(VaultError) {
+    let file = Int(temporary.identity.inode)
+    try disk.attempt(.rename)
+    guard disk.cache.names[path] == nil else { throw VaultError(.conflict, "there is something of that name") }
+    disk.perform(.rename(file: file, from: "\(path).tmp-\(file)", to: path))
+    try syncName()
+  }
+
+  func discard(_ temporary: any StorageFile) {
+    disk.perform(.remove(name: "\(path).tmp-\(temporary.identity.inode)"))
+  }
+
+  func sweep() {
+    for name in disk.cache.names.keys.sorted() where name.hasPrefix("\(path).tmp-") {
+      disk.perform(.remove(name: name))
+    }
+  }
+
+  func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {
+    let bytes = Array(bytes)
+    var name = "\(path).torn-\(sequence)"
+    var number = 1
+    while let found = disk.cache[name] {
+      if found == bytes { return }
+      number += 1
+      name = "\(path).torn-\(sequence)-\(number)"
+    }
+    try disk.attempt(.create)
+    let file = disk.create { _ in name }
+    do {
+      try disk.write(bytes, to: file, at: 0)
+      try disk.sync(file)
+    } catch {
+      disk.perform(.remove(name: name))
+      throw error
+    }
+    try syncName()
+  }
+
+  func syncName() throws(VaultError) {
+    try disk.attempt(.sync)
+    disk.perform(.syncDirectory)
+  }
+
+  func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
+    try disk.attempt(.lock)
+    guard disk.takeLock(mode) else { throw VaultError(.locked, "simulated: another holds the lock") }
+    return SimulatedLock(disk, mode)
+  }
+}
+
+final class SimulatedFile: StorageFile {
+  private let disk: SimulatedDisk
+  private let file: Int
+
+  init(_ disk: SimulatedDisk, _ file: Int) {
+    self.disk = disk
+    self.file = file
+  }
+
+  var identity: FileIdentity { FileIdentity(device: 1, inode: UInt64(file)) }
+
+  private var bytes: [UInt8] { disk.cache.files[file] ?? [] }
+
+  func length() throws(VaultError) -> UInt64 {
+    try disk.attempt(.look)
+    return UInt64(bytes.count)
+  }
+
+  func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
+    try disk.attempt(.read)
+    let bytes = bytes
+    var place = Int(offset)
+    while place < bytes.count, output.freeCapacity > 0 {
+      output.append(bytes[place])
+      place += 1
+    }
+  }
+
+  func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(VaultError) {
+    try disk.write(Array(bytes), to: file, at: Int(offset))
+  }
+
+  func resize(to length: UInt64) throws(VaultError) {
+    try disk.attempt(.resize)
+    disk.perform(.resize(file: file, length: Int(length)))
+  }
+
+  func sync() throws(VaultError) { try disk.sync(file) }
+}
+
+final class SimulatedLock: StorageLock {
+  private let disk: SimulatedDisk
+  private let mode: LockMode
+
+  init(_ disk: SimulatedDisk, _ mode: LockMode) {
+    self.disk = disk
+    self.mode = mode
+  }
+
+  deinit { disk.releaseLock(mode) }
+}

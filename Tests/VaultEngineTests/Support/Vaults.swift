@@ -1,0 +1,122 @@
+import VaultCrypto
+import VaultFormat
+
+@testable import VaultEngine
+
+/// What a vault holds: values by name.
+typealias Contents = [String: [UInt8]]
+
+extension Environment {
+  /// A world without a clock and without chance.
+  ///
+  /// - Parameter seed: a fresh one per run, so that a batch sealed again is not by accident the same bytes.
+  static func simulated(_ disk: SimulatedDisk, seed: UInt64) -> Environment {
+    Environment(
+      storage: SimulatedStorage(disk: disk), now: { 1_700_000_000_000_000 },
+      makeRandom: { () throws(CryptoError) in AnyRandomSource(SeededRandom(seed: seed)) })
+  }
+}
+
+extension Array<UInt8> {
+  init(_ bytes: Span<UInt8>) {
+    self.init(capacity: bytes.count) { (output) in
+      for index in bytes.indices { output.append(bytes[index]) }
+    }
+  }
+}
+
+/// A key whose bytes all have this value.
+func key(_ byte: UInt8 = 7) throws -> Credential {
+  let bytes = [UInt8](repeating: byte, count: 32)
+  guard let credential = Credential(key: try SecretBytes(copying: bytes.span)) else { throw HelperError.noCredential }
+  return credential
+}
+
+func passphrase(_ text: String) throws -> Credential {
+  let bytes = Array(text.utf8)
+  guard let credential = Credential(passphrase: try SecretBytes(copying: bytes.span)) else {
+    throw HelperError.noCredential
+  }
+  return credential
+}
+
+enum HelperError: Error { case noCredential, system(Int32) }
+
+extension VaultOptions {
+  static let reading = {
+    var options = VaultOptions()
+    options.readOnly = true
+    return options
+  }()
+
+  /// Does not wait for the lock.
+  static let impatient = {
+    var options = VaultOptions()
+    options.lockTimeout = .zero
+    return options
+  }()
+}
+
+/// A write of a test.
+enum Write: Sendable {
+  case put(String, [UInt8], WriteCondition = .any)
+  case delete(String, WriteCondition = .any)
+  case event(String, [UInt8])
+
+  func apply(to contents: inout Contents) {
+    switch self {
+    case .put(let name, let value, _): contents[name] = value
+    case .delete(let name, _): contents[name] = nil
+    case .event: break
+    }
+  }
+}
+
+extension Vault {
+  @discardableResult
+  func commit(_ writes: [Write]) throws -> [UInt64] {
+    var batch = try VaultBatch()
+    for write in writes {
+      switch write {
+      case .put(let name, let value, let condition):
+        let name = Array(name.utf8)
+        try batch.put(name.span, value: value.span, if: condition)
+      case .delete(let name, let condition):
+        let name = Array(name.utf8)
+        try batch.delete(name.span, if: condition)
+      case .event(let name, let value):
+        let name = Array(name.utf8)
+        try batch.event(name.span, value: value.span)
+      }
+    }
+    return try commit(batch)
+  }
+
+  func value(of name: String) throws -> [UInt8]? {
+    let name = Array(name.utf8)
+    guard let entry = try entry(named: name.span) else { return nil }
+    return Array(entry.value)
+  }
+
+  func contents() throws -> Contents { try snapshot().contents() }
+}
+
+extension VaultSnapshot {
+  func contents() throws -> Contents {
+    var contents: Contents = [:]
+    try forEachEntry { (entry) throws(VaultError) in
+      contents[String(decoding: Array(entry.name), as: UTF8.self)] = Array(entry.value)
+    }
+    return contents
+  }
+}
+
+/// The code of the error that `body` throws; `nil` when it throws none.
+func code(_ body: () throws -> Void) throws -> VaultError.Code? {
+  do {
+    try body()
+    return nil
+  } catch let error as VaultError {
+    return error.code
+  }
+}
