@@ -16,13 +16,19 @@ enum Host {
     prepareCrypto()
   }
 
+  /// Ends the process, without the libraries' own farewells: OpenSSL would take down what the thread below may still be
+  /// setting up. Nothing waits in buffers, as all output is written at once.
+  static func end(_ code: ExitCode) -> Never { _exit(code.rawValue) }
+
   /// OpenSSL takes half a millisecond to look up its algorithms: on another core, that is over when the arguments are read.
   private static func prepareCrypto() {
     var thread = pthread_t()
-    let started = unsafe pthread_create(&thread, nil, { _ in
-      CryptoLibrary.prepare()
-      return nil
-    }, nil)
+    let started = unsafe pthread_create(
+      &thread, nil,
+      { _ in
+        CryptoLibrary.prepare()
+        return nil
+      }, nil)
     if started == 0 { pthread_detach(thread) }
   }
 

@@ -115,8 +115,8 @@ struct DemoScreen {
     return """
       A vault to play with, in \(stage.folder)
 
-        made      vault.tv, one encrypted file, and vault.tv.key, the key that opens it
-        stored    the tokens of \(DemoStage.reader), 王小明 and \(DemoStage.leaver), from their JSON
+        made      vault.tv, one encrypted file, and vault.tv.key, which opens it
+        stored    tokens of \(DemoStage.reader), 王小明 and \(DemoStage.leaver), as JSON
         read      \(DemoStage.reader): what came back is what went in, byte for byte
         deleted   \(DemoStage.leaver); its history tells of it
         verified  \(result)
