@@ -20,7 +20,9 @@ final class TemporaryDirectory: Sendable {
   func path(_ name: String) -> String { "\(root)/\(name)" }
 
   /// Everything in it, sorted.
-  func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: root).sorted() }
+  func names(in name: String = "") throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path(name)).sorted()
+  }
 
   func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path(name)))) }
 
