@@ -18,7 +18,9 @@ struct EntryValue {
   /// When the entry is over, in microseconds since 1970; `nil`, if never.
   var expiry: Int64? {
     get {
-      guard let bytes = attributes.first(where: { $0.id == Attribute.expiry })?.bytes, bytes.count == 8 else { return nil }
+      guard let bytes = attributes.first(where: { $0.id == Attribute.expiry })?.bytes, bytes.count == 8 else {
+        return nil
+      }
       return bytes.reduce(0) { $0 << 8 | Int64($1) }
     }
     set {

@@ -31,7 +31,8 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
     guard json.count > 0 else { throw VaultError(.invalidToken, "no token was given: it is a JSON object") }
     guard let members = JSONValue.object(json.array) else {
       throw VaultError(
-        .invalidToken, "the token is not a JSON object", remedy: "give the token endpoint's answer, {\"access_token\": ...}")
+        .invalidToken, "the token is not a JSON object",
+        remedy: "give the token endpoint's answer, {\"access_token\": ...}")
     }
     try Self.checkTypes(members)
     let copy: SecretBytes

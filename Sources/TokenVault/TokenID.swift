@@ -29,7 +29,8 @@ public struct TokenID: Hashable, Sendable {
     let count = recordName.count
     guard count <= VaultLimits.name else {
       throw VaultError(
-        .invalidName, "the user id\(provider.isEmpty ? "" : " and provider") would take \(count) bytes; "
+        .invalidName,
+        "the user id\(provider.isEmpty ? "" : " and provider") would take \(count) bytes; "
           + "\(VaultLimits.name) is the limit")
     }
   }

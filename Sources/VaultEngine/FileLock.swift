@@ -33,7 +33,7 @@ final class FileLock: StorageLock {
     }
   }
 
-  /// Opens the lock file. A writer makes it if need be; whoever only looks makes nothing.
+  /// A reader makes no lock file: where there is none, or none that may be opened, there is no writer to ask about.
   private static func open(_ path: String, _ mode: LockMode) throws(VaultError) -> FileLock? {
     if mode == .shared { return (try? SystemCall.open(path, O_RDONLY)).map { FileLock(descriptor: $0) } }
     do {

@@ -58,7 +58,19 @@ struct FileWindow: ~Copyable {
     }
   }
 
-  /// The same, of bytes that were loaded.
+  /// The header of a frame that a walk has accepted.
+  ///
+  /// - Throws: `frame-damaged` when the file was cut or changed since.
+  mutating func acceptedHeader(at offset: UInt64) throws(VaultError) -> FrameHeader {
+    try load(at: offset, count: FrameHeader.length)
+    do {
+      return try FrameHeader(accepted: bytes(at: offset, count: FrameHeader.length))
+    } catch {
+      throw VaultError(error.at(offset: offset))
+    }
+  }
+
+  /// The same as ``header(at:in:)``, of bytes that were loaded.
   func shapedHeader(at offset: UInt64, in generation: Generation) throws(FormatError) -> FrameHeader {
     let header = try FrameHeader(parsing: bytes(at: offset, count: FrameHeader.length), at: offset, in: generation)
     try header.checkShape()

@@ -10,12 +10,27 @@ package final class Keyring: Sendable {
     let root: RootKey
     var wrap: XAES256GCM
     var genesis: XAES256GCM
-    var lookup: LookupKey
+    let lookup: Lookup
     var terms: [UInt32: Term] = [:]
     var newestTerm: UInt32 = 0
+    /// The plaintext of one record at a time, in a replay.
+    var scratch: SecretBytes
+
+    func term(of header: FrameHeader) throws(FormatError) -> Term {
+      if let term = terms[header.term] { return term }
+      throw FormatError(
+        .chainBroken, "the frame's data key, of term \(header.term), is not in the file", offset: header.offset,
+        sequence: header.sequence)
+    }
   }
 
-  private final class Term {
+  private final class Lookup {
+    var key: LookupKey
+
+    init(_ key: consuming LookupKey) { self.key = key }
+  }
+
+  fileprivate final class Term {
     let dataKey: DataKey
     var cipher: XAES256GCM
 
@@ -34,7 +49,8 @@ package final class Keyring: Sendable {
       let wrap = try root.wrapKey(of: header.vaultID)
       let genesis = try root.genesisKey(of: header)
       let lookup = try root.lookupKey(of: header)
-      keys = Mutex(Keys(root: root, wrap: wrap, genesis: genesis, lookup: lookup))
+      let scratch = try SecretBytes(capacity: 1024)
+      keys = Mutex(Keys(root: root, wrap: wrap, genesis: genesis, lookup: Lookup(lookup), scratch: scratch))
       self.header = header
     } catch {
       throw VaultError(error)
@@ -47,7 +63,7 @@ package final class Keyring: Sendable {
   /// The lookup tag of a name in this file.
   func tag(of name: Span<UInt8>) throws(VaultError) -> LookupTag {
     try keys.withLock { (keys) throws(VaultError) in
-      try crypto { () throws(CryptoError) in try keys.lookup.tag(of: name) }
+      try crypto { () throws(CryptoError) in try keys.lookup.key.tag(of: name) }
     }
   }
 
@@ -59,12 +75,29 @@ package final class Keyring: Sendable {
       let header = frame.header
       if header.type == .genesis { return try frame.open(with: &keys.genesis, in: generation) }
       guard header.type.usesDataKey else { return try frame.open(with: &keys.wrap, in: generation) }
-      guard let term = keys.terms[header.term] else {
-        throw FormatError(
-          .chainBroken, "the frame's data key, of term \(header.term), is not in the file", offset: header.offset,
-          sequence: header.sequence)
+      return try frame.open(with: &keys.term(of: header).cipher, in: generation)
+    }
+  }
+
+  /// Opens a record frame in a replay, where only what it does and to which name counts. Its value is not kept.
+  ///
+  /// - Throws: as ``open(_:in:)``; `chain-broken` when its term is not the newest.
+  func openRecord(
+    _ frame: borrowing Frame, in generation: Generation
+  ) throws(FormatError) -> (record: Record, tag: LookupTag) {
+    try keys.withLock { (keys) throws(FormatError) in
+      let header = frame.header
+      let term = try keys.term(of: header)
+      guard header.term == keys.newestTerm else {
+        throw FormatError(.chainBroken, "the record is sealed under term \(header.term), which is not the newest")
       }
-      return try frame.open(with: &term.cipher, in: generation)
+      try frame.open(with: &term.cipher, in: generation, into: &keys.scratch)
+      let record = try Record(parsing: keys.scratch.span, at: header.offset, in: generation.header)
+      do {
+        return (record, try keys.lookup.key.tag(of: keys.scratch.span.extracting(record.nameRange)))
+      } catch {
+        throw FormatError(.cryptoFailure, "a lookup tag can't be computed")
+      }
     }
   }
 

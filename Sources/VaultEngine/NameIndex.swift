@@ -20,6 +20,9 @@ struct NameIndex: Sendable {
     set { places[tag] = newValue }
   }
 
+  /// Makes room for `count` names.
+  mutating func reserve(_ count: Int) { places.reserveCapacity(count) }
+
   /// All places, by offset: the order in which a disk gives them fastest.
   var inFileOrder: [Place] { places.values.sorted { $0.offset < $1.offset } }
 }

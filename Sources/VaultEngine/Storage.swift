@@ -45,8 +45,8 @@ package protocol Storage: Sendable {
   /// - Parameters:
   ///   - mode: exclusive to write, shared to look at a tail that nobody is writing.
   ///   - wait: how long to wait for it; zero to try once.
-  /// - Returns: the lock, which is held as long as the object lives; `nil` when a shared lock was asked for and
-  ///   there is no lock file, or none that may be opened: who only looks makes none.
+  /// - Returns: the lock, which is held as long as the object lives; `nil` for a shared lock where there is no lock file,
+  ///   and so no writer. It is not made for a reader.
   /// - Throws: `locked` when the time is over; `io`.
   func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)?
 }

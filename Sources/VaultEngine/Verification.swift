@@ -71,7 +71,7 @@ extension Vault {
     // A batch that is being written looks like damage for a moment; whoever holds the lock is asked before that is said.
     try verification.checkStructure()
     if verification.report.isDamaged {
-      let lock = try? storage.lock(.shared, wait: .seconds(1))
+      let lock = try storage.lock(.shared, wait: .seconds(1))
       defer { withExtendedLifetime(lock) {} }
       verification = Verification(file)
       try verification.checkStructure()

@@ -51,6 +51,7 @@ struct View: Sendable {
   /// In place, so that the index is not copied for every batch of another process. After an error the view is as it was.
   mutating func replay(_ walk: Walk, _ window: inout FileWindow) throws(VaultError) {
     guard let newest = walk.lastBatch else { return }
+    index.reserve(index.count + Int(clamping: walk.records))
     let before = totals
     // A view of a whole file is thrown away when that can't be opened: it need not be restored.
     undo = chain.isInFirstBatch ? nil : []
@@ -70,7 +71,7 @@ struct View: Sendable {
   private mutating func take(through end: UInt64, _ window: inout FileWindow) throws(VaultError) {
     var offset = chain.offset
     while offset < end {
-      let header = try window.header(at: offset, in: generation)
+      let header = try window.acceptedHeader(at: offset)
       try window.load(at: offset, count: header.frameLength)
       do {
         try take(Frame(header, in: window.bytes(at: offset, count: header.frameLength)))
@@ -101,9 +102,9 @@ struct View: Sendable {
       _ = try KeySlot(parsing: frame.clear)
       return
     }
+    if header.type == .record { return try take(record: frame) }
     let plaintext = try keyring.open(frame, in: generation)
     switch header.type {
-    case .record: try take(record: plaintext.span, of: frame)
     case .dataKey: try keyring.accept(dataKey: plaintext.span)
     case .genesis: totals.genesis = try Genesis(parsing: plaintext.span)
     case .anchor: try take(anchor: plaintext.span, of: frame)
@@ -122,26 +123,16 @@ struct View: Sendable {
     totals.parent = anchor.history.first?.generation
   }
 
-  private mutating func take(record plaintext: Span<UInt8>, of frame: borrowing Frame) throws(FormatError) {
-    let header = frame.header
-    guard header.term == keyring.newestTerm else {
-      throw FormatError(.chainBroken, "the record is sealed under term \(header.term), which is not the newest")
-    }
-    let record = try Record(parsing: plaintext, at: header.offset, in: generation.header)
+  private mutating func take(record frame: borrowing Frame) throws(FormatError) {
+    let (record, tag) = try keyring.openRecord(frame, in: generation)
     guard record.version > lastVersion else {
       throw FormatError(.chainBroken, "the record's version \(record.version) is not above \(lastVersion)")
-    }
-    let tag: LookupTag
-    do {
-      tag = try keyring.tag(of: plaintext.extracting(record.nameRange))
-    } catch {
-      throw FormatError(.cryptoFailure, error.sentence)
     }
     let expected = record.operation == .event ? newestEvent : index[tag]?.offset ?? 0
     guard record.previous == expected else {
       throw FormatError(.chainBroken, "the record points to byte \(record.previous) as the one before it")
     }
-    apply(record.operation, tag, at: header.offset, authTag: FixedBytes(frame.authTag), version: record.version)
+    apply(record.operation, tag, at: frame.header.offset, authTag: FixedBytes(frame.authTag), version: record.version)
   }
 
   private mutating func apply(

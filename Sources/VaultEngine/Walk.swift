@@ -12,6 +12,8 @@ struct Walk {
   private(set) var failure: FormatError?
   /// Complete batches that the walk met.
   private(set) var batches: UInt64 = 0
+  /// Record frames that the walk met.
+  private(set) var records: UInt64 = 0
 
   /// Walks on from `start`.
   ///
@@ -42,6 +44,7 @@ struct Walk {
         return
       }
       visit(header)
+      if header.type == .record { records += 1 }
       if header.type == .indexRoot { newestCheckpoint = batch.offset }
       if chain.isBetweenBatches {
         committed = chain

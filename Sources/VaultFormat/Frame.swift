@@ -62,18 +62,29 @@ package struct Frame: ~Escapable {
   /// - Parameter key: the key that seals frames of this type: the wrap key, the genesis key, or the term's data key.
   /// - Throws: `frame-damaged` when the frame does not open.
   package func open(with key: inout XAES256GCM, in generation: Generation) throws(FormatError) -> SecretBytes {
+    var plaintext = try SecretBytes.room(for: ciphertext.count)
+    try open(with: &key, in: generation, into: &plaintext)
+    return plaintext
+  }
+
+  /// The same for many frames: puts the plaintext in the place of what `plaintext` held.
+  package func open(
+    with key: inout XAES256GCM, in generation: Generation, into plaintext: inout SecretBytes
+  ) throws(FormatError) {
     let aad = Self.additionalData(header: bytes.extracting(first: FrameHeader.length), clear: clear, in: generation)
-    return try unseal(with: &key, authenticating: aad.span)
+    try unseal(with: &key, authenticating: aad.span, into: &plaintext)
   }
 
   /// Opens the sealed part under another additional data: a key slot has its own.
-  func unseal(with key: inout XAES256GCM, authenticating aad: Span<UInt8>) throws(FormatError) -> SecretBytes {
+  func unseal(
+    with key: inout XAES256GCM, authenticating aad: Span<UInt8>, into plaintext: inout SecretBytes
+  ) throws(FormatError) {
+    plaintext.removeLast(plaintext.count)
     do {
-      var plaintext = try SecretBytes(capacity: ciphertext.count)
+      try plaintext.reserve(ciphertext.count)
       try plaintext.append { (output) throws(CryptoError) in
         try key.open(ciphertext, salt: salt, iv: iv, tag: authTag, authenticating: aad, appendingTo: &output)
       }
-      return plaintext
     } catch {
       guard error.code == .cannotOpen else { throw FormatError(error) }
       throw header.damaged("its authentication tag does not fit")
@@ -101,4 +112,15 @@ package struct Frame: ~Escapable {
   }
 
   private static let label = Label.bytes("tokenvault/1 frame")
+}
+
+extension SecretBytes {
+  /// An empty value with room for `count` bytes.
+  static func room(for count: Int) throws(FormatError) -> SecretBytes {
+    do {
+      return try SecretBytes(capacity: count)
+    } catch {
+      throw FormatError(error)
+    }
+  }
 }

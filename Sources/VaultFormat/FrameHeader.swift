@@ -115,6 +115,17 @@ package struct FrameHeader: Equatable, Sendable {
     return checksum.value == UInt32(bytes.bigEndian(at: 84, count: 4))
   }
 
+  /// Reads the header of a frame that a walk has accepted, without checking it again.
+  ///
+  /// Should the bytes have changed since, the frame will not open: its additional data holds these bytes.
+  ///
+  /// - Throws: `frame-damaged` for fewer than 88 bytes, or lengths that are not possible.
+  package init(accepted bytes: Span<UInt8>) throws(FormatError) {
+    guard bytes.count >= Self.length else { throw FormatError(.frameDamaged, "the file is shorter than it was") }
+    try self.init(fieldsOf: bytes.extracting(first: Self.length), failing: .frameDamaged)
+    try checkShape()
+  }
+
   private init(fieldsOf bytes: Span<UInt8>, failing damage: FormatError.Code) throws(FormatError) {
     var reader = ByteReader(bytes, failing: damage, in: "frame header")
     _ = try reader.take(4)

@@ -186,7 +186,9 @@ extension KeySlot {
     do {
       var key = try XAES256GCM(key: derived.span.extracting(first: 32))
       let aad = Self.additionalData(clear(), vault: vault)
-      return RootKey(try frame.unseal(with: &key, authenticating: aad.span))
+      var root = try SecretBytes.room(for: RootKey.length)
+      try frame.unseal(with: &key, authenticating: aad.span, into: &root)
+      return RootKey(root)
     } catch let error as FormatError {
       throw error
     } catch {

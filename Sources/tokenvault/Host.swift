@@ -1,4 +1,5 @@
 import Glibc
+import VaultCrypto
 
 /// What the process settles with its surroundings before it touches anything.
 enum Host {
@@ -8,7 +9,10 @@ enum Host {
     fillDescriptors()
     // A reader that goes away gives EPIPE where it is written to, instead of an end in the midst of a commit.
     signal(SIGPIPE, SIG_IGN)
+    // The same for a limit of file sizes: EFBIG.
+    signal(SIGXFSZ, SIG_IGN)
     try checkArguments()
+    CryptoLibrary.startLean()
   }
 
   /// Swift's crash report prints memory around each register, and a core dump holds all of it: keys among both.

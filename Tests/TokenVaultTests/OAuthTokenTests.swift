@@ -18,7 +18,8 @@ import TokenVault
   @Test func givesTheMembersThatItKnows() throws {
     // Defends: the five members of a token endpoint's answer, with and without values.
     let token = try OAuthToken(
-      #"{"access_token":"at","refresh_token":"rt","expires_at":1790000000,"scope":"read","token_type":"bearer","n":[1]}"#)
+      #"{"access_token":"at","refresh_token":"rt","expires_at":1790000000,"scope":"read","token_type":"bearer","n":[1]}"#
+    )
     #expect(token.accessToken == "at" && token.refreshToken == "rt" && token.expiresAt == 1_790_000_000)
     #expect(token.scope == "read" && token.tokenType == "bearer" && token.member("n") == "[1]")
     #expect(token.memberNames == ["access_token", "expires_at", "n", "refresh_token", "scope", "token_type"])

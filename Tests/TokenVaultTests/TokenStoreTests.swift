@@ -30,7 +30,8 @@ import TokenVault
 
   @Test func fileShowsNoToken() throws {
     // Defends: neither a token, nor a user, nor a provider can be read in the file.
-    try store.put(OAuthToken(#"{"access_token":"c4n4ryT0ken"}"#), for: TokenID(user: "c4n4ryUser", provider: "c4n4ryProv"))
+    try store.put(
+      OAuthToken(#"{"access_token":"c4n4ryT0ken"}"#), for: TokenID(user: "c4n4ryUser", provider: "c4n4ryProv"))
     let bytes = try temporary.bytes()
     for canary in ["c4n4ryT0ken", "c4n4ryUser", "c4n4ryProv", "access_token"] {
       #expect(bytes.range(of: Data(canary.utf8)) == nil)
@@ -66,7 +67,9 @@ import TokenVault
     // Defends: empty, too long, and zero bytes are refused; the longest name works.
     #expect(throws: VaultError(.invalidName, "")) { try TokenID(user: "") }
     #expect(throws: VaultError(.invalidName, "")) { try TokenID(user: String(repeating: "a", count: 1025)) }
-    #expect(throws: VaultError(.invalidName, "")) { try TokenID(user: String(repeating: "a", count: 1020), provider: "abcd") }
+    #expect(throws: VaultError(.invalidName, "")) {
+      try TokenID(user: String(repeating: "a", count: 1020), provider: "abcd")
+    }
     #expect(throws: VaultError(.invalidName, "")) { try TokenID(user: "a\0b") }
     #expect(throws: VaultError(.invalidName, "")) { try TokenID(user: "a", provider: "\0") }
     let longest = try TokenID(user: String(repeating: "a", count: 1024))
@@ -81,7 +84,9 @@ import TokenVault
     #expect(throws: VaultError(.conflict, "")) { try store.put(OAuthToken("{}"), for: id, if: .absent) }
     try store.put(OAuthToken("{}"), for: id, if: .version(first))
     #expect(throws: VaultError(.conflict, "")) { try store.put(OAuthToken("{}"), for: id, if: .version(first)) }
-    #expect(throws: VaultError(.conflict, "")) { try store.put(OAuthToken("{}"), for: TokenID(user: "b"), if: .version(1)) }
+    #expect(throws: VaultError(.conflict, "")) {
+      try store.put(OAuthToken("{}"), for: TokenID(user: "b"), if: .version(1))
+    }
   }
 
   @Test func hidesAnEntryThatIsOver() throws {

@@ -203,6 +203,11 @@ import VaultFormat
     changed[second + 40] ^= 1
     vault.repair(&changed, frameAt: second)
     #expect(try judge(changed, keys: .none) == .damage(.tailDamaged))
+    // The same with a hole behind it, which alone would be a torn tail.
+    #expect(third < 976 && 976 < batch.count)
+    let hole = zeros(batch.count - 976)
+    #expect(try judge(batch.prefix(976) + hole, keys: .none) == .torn)
+    #expect(try judge(changed.prefix(976) + hole, keys: .none) == .damage(.tailDamaged))
   }
 
   @Test func noPositionOverflows() throws {

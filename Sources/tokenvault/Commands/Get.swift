@@ -5,6 +5,7 @@ import VaultEngine
 /// Reads a token.
 struct Get: VaultCommand {
   static let configuration = CommandConfiguration(
+    commandName: "get",
     abstract: "Print a token, or one member of it.",
     discussion: """
       plain    the member and a line end
