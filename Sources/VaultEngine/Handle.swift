@@ -62,7 +62,11 @@ struct Handle: ~Copyable, Sendable {
       }
       attempts += 1
       do throws(VaultError) {
-        guard let lock = try storage.lock(.shared, wait: .milliseconds(attempts * 20)) else { throw damage }
+        guard let lock = try storage.lock(.shared, wait: .milliseconds(attempts * 20)) else {
+          // There was no lock file before the second look either: no writer made what it saw.
+          if attempts > 1 { throw damage }
+          continue
+        }
         defer { withExtendedLifetime(lock) {} }
         return try read()
       } catch {

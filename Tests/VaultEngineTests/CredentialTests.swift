@@ -1,0 +1,97 @@
+import Testing
+import VaultCrypto
+import VaultFormat
+
+@testable import VaultEngine
+
+/// What opens a vault, and what does not.
+@Suite struct CredentialTests {
+  /// The cheapest scrypt that the format allows.
+  private static let cheap = KeySlot.Kind.scrypt(logN: 14, r: 8, p: 1)
+
+  private func disk(passphrase text: String) throws -> SimulatedDisk {
+    let disk = SimulatedDisk()
+    let vault = try Vault.create(
+      .simulated(disk, seed: 1), credential: passphrase(text), passphraseCost: Self.cheap)
+    try vault.commit([.put("alice", [1])])
+    return disk
+  }
+
+  private func opening(_ disk: SimulatedDisk, _ credential: borrowing Credential) -> VaultError.Code? {
+    do throws(VaultError) {
+      _ = try Vault.open(.simulated(disk, seed: 2), credential: credential, options: .reading)
+      return nil
+    } catch {
+      return error.code
+    }
+  }
+
+  // Defends: a passphrase opens what it made, byte for byte as it was given; anything else is a wrong key, and no damage.
+  @Test func passphrases() throws {
+    let disk = try disk(passphrase: "caf\u{e9} ")
+    #expect(try opening(disk, passphrase("caf\u{e9} ")) == nil)
+    for other in ["cafe\u{301} ", "caf\u{e9}", "caf\u{e9}  ", "CAF\u{c9} "] {
+      #expect(try opening(disk, passphrase(other)) == .wrongKey)
+    }
+    #expect(try opening(disk, key()) == .wrongKey, "a key does not open a passphrase's slot")
+  }
+
+  // Defends: a wrong key is said to be wrong, also where a tail is torn; damage stays damage whatever the key.
+  @Test func wrongKeys() throws {
+    let disk = SimulatedDisk()
+    try Vault.create(.simulated(disk, seed: 1), credential: key()).commit([.put("alice", [1])])
+    var image = disk.cache
+    #expect(try opening(SimulatedDisk(image), key(8)) == .wrongKey)
+    for file in image.files.keys { image.files[file]?.removeLast(30) }
+    #expect(try opening(SimulatedDisk(image), key(8)) == .wrongKey)
+    for file in image.files.keys { image.files[file]?[400] ^= 1 }
+    #expect(try opening(SimulatedDisk(image), key(8))?.isDamage == true)
+  }
+
+  // Defends: a slot that asks for more than the limits allow is refused before it costs anything, whichever credential is
+  // given; its checksums and links are right, so that nothing but the limit refuses it.
+  @Test(arguments: [(63, 8, 1), (21, 8, 1), (13, 8, 1), (17, 9, 1), (17, 8, 5), (17, 8, 0), (255, 255, 255)])
+  func hostileCosts(logN: UInt8, r: UInt8, p: UInt8) throws {
+    var image = try disk(passphrase: "x").cache
+    let bytes = try #require(image[SimulatedStorage.name])
+    let forged = try Self.replacing(bytes, costs: [logN, r, p])
+    image.files = [1: forged]
+    image.names = [SimulatedStorage.name: 1]
+    let start = ContinuousClock.now
+    #expect(try opening(SimulatedDisk(image), passphrase("x")) == .limitExceeded)
+    #expect(try opening(SimulatedDisk(image), key()) == .limitExceeded)
+    #expect(ContinuousClock.now - start < .seconds(1))
+    let directory = try TemporaryDirectory()
+    try directory.write(forged, to: "vault")
+    let path = directory.path("vault")
+    #expect(try code { _ = try Vault.verify(at: path, credential: nil) } == .limitExceeded)
+    #expect(try Vault.inspect(at: path).damage?.code == .limitExceeded)
+  }
+
+  /// A vault whose first slot has other costs, all checksums and links made to fit.
+  private static func replacing(_ vault: [UInt8], costs: [UInt8]) throws -> [UInt8] {
+    let generation = try Generation(header: FileHeader(parsing: vault.span.extracting(first: FileHeader.length)))
+    var bytes = vault
+    bytes.replaceSubrange(128 + 88 + 1..<128 + 88 + 4, with: costs)
+    var hasher = try LinkHasher()
+    var link = generation.zeroLink
+    var offset = FileHeader.length
+    while offset < bytes.count {
+      let header = try FrameHeader(
+        parsing: vault.span.extracting(offset..<vault.count), at: UInt64(offset), in: generation)
+      let end = offset + header.frameLength
+      bytes.overwrite(at: offset + 40, with: Array(link.span)[...])
+      var checksum = CRC32(of: generation.zeroLink.span)
+      checksum.add(bytes.span.extracting(offset..<offset + 84))
+      bytes.overwrite(at: offset + 84, with: bigEndian(checksum.value))
+      bytes.overwrite(at: end - 8, with: bigEndian(CRC32(of: bytes.span.extracting(offset..<end - 16)).value))
+      link = try hasher.link(of: bytes.span.extracting(offset..<end))
+      offset = end
+    }
+    return bytes
+  }
+
+  private static func bigEndian(_ number: UInt32) -> ArraySlice<UInt8> {
+    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }[...]
+  }
+}
