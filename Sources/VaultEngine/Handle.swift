@@ -134,13 +134,23 @@ struct Handle: ~Copyable, Sendable {
     let found = try Self.readingAgain(storage) { () throws(VaultError) in
       try Opening.view(of: file, succeeding: keyring)
     }
-    guard found.chain.sequence >= known.sequence else {
+    guard try Self.leads(from: known, to: found) else {
       throw VaultError(
-        .tailDamaged, "the file is shorter than it was: somebody cut off batches that were committed",
-        offset: found.chain.offset)
+        .tailDamaged, "batches that were committed are not in the file any more: somebody cut them off",
+        offset: min(known.offset, found.chain.offset))
     }
     view = found
     endIsOwn = false
+  }
+
+  /// Whether the file's batches go on from `start` to the end of `view`, or beyond it if somebody is writing.
+  private static func leads(from start: Chain, to view: View) throws(VaultError) -> Bool {
+    var window = try FileWindow(view.file)
+    var isMet = false
+    let walk = try Walk(&window, from: start, in: view.generation) { (header) in
+      if header.sequence == view.chain.sequence + 1, header.previousLink == view.chain.link { isMet = true }
+    }
+    return isMet || walk.committed == view.chain
   }
 
   /// Moves to the file that stands at the path now, if another generation has taken this one's place.
