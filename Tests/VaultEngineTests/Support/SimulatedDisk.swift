@@ -68,6 +68,8 @@ final class SimulatedDisk: Sendable {
     var calls = 0
     /// Runs just before the next sync of a file, once: another program that looks at this very moment.
     var beforeSync: (@Sendable () -> Void)?
+    /// Runs just before every attempt to take the lock.
+    var beforeLock: (@Sendable () -> Void)?
   }
 
   let start: DiskImage
@@ -97,6 +99,9 @@ final class SimulatedDisk: Sendable {
 
   /// Runs `body` once, just before the next sync of a file.
   func beforeNextSync(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.beforeSync = body } }
+
+  /// Runs `body` before every attempt to take the lock; `nil` ends that.
+  func beforeEveryLock(_ body: (@Sendable () -> Void)?) { state.withLock { $0.beforeLock = body } }
 
   /// Counts a call, and fails it when it is its turn.
   func attempt(_ kind: FailurePlan.Call) throws(VaultError) {
@@ -154,6 +159,11 @@ final class SimulatedDisk: Sendable {
 
   /// - Returns: whether it was free.
   func takeLock(_ mode: LockMode) -> Bool {
+    state.withLock { $0.beforeLock }?()
+    return tryLock(mode)
+  }
+
+  private func tryLock(_ mode: LockMode) -> Bool {
     state.withLock { (state) in
       guard !state.lockHolders.exclusive, mode == .shared || state.lockHolders.shared == 0 else { return false }
       if mode == .exclusive { state.lockHolders.exclusive = true } else { state.lockHolders.shared += 1 }
