@@ -149,7 +149,7 @@ final class SimulatedDisk: Sendable {
     do {
       try attempt(.sync)
     } catch {
-      perform(.failedSync(file: file))
+      if !state.withLock({ $0.failure?.isKill ?? false }) { perform(.failedSync(file: file)) }
       throw error
     }
     perform(.sync(file: file))
@@ -188,6 +188,8 @@ struct FailurePlan: Sendable {
   var count = 1
   /// Calls that need room fail with `disk-full`, and no others do; else every call fails with `io`.
   var isFull = false
+  /// The calls are not made at all: the program was killed, and the system still writes what it had been given.
+  var isKill = false
   /// A write that fails has written half of its bytes.
   var writesHalf = false
 
