@@ -96,4 +96,21 @@ import Testing
     Self.set(disk, after)
     #expect(try code { _ = try vault.contents() } == .tailDamaged)
   }
+
+  // Defends: a writer that finds damage under the lock does not wait for its own lock before it says so.
+  @Test func damageThatAWriterFinds() throws {
+    let (before, after) = try sample()
+    var bytes = after
+    bytes[after.count - 60] ^= 1
+    let disk = disk(before)
+    let vault = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    // A damaged file takes the vault's place.
+    disk.perform(.create(file: 2, name: "copy"))
+    disk.perform(.write(file: 2, offset: 0, bytes: bytes))
+    disk.perform(.rename(file: 2, from: "copy", to: SimulatedStorage.name))
+    let locks = Mutex(0)
+    disk.beforeEveryLock { locks.withLock { $0 += 1 } }
+    #expect(try code { try vault.commit([.put("dora", [4])]) }?.isDamage == true)
+    #expect(locks.withLock { $0 } == 1)
+  }
 }
