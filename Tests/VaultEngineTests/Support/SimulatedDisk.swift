@@ -106,6 +106,7 @@ final class SimulatedDisk: Sendable {
   /// Counts a call, and fails it when it is its turn.
   func attempt(_ kind: FailurePlan.Call) throws(VaultError) {
     let error = state.withLock { (state) -> VaultError? in
+      if let only = state.failure?.only, only != kind { return nil }
       state.calls += 1
       return state.failure?.error(for: kind, number: state.calls)
     }
@@ -184,6 +185,8 @@ struct FailurePlan: Sendable {
 
   /// Number of the first call that fails, from 1.
   let first: Int
+  /// Counts and fails calls of this kind alone.
+  var only: Call?
   /// How many calls fail, one after the other; `.max` for ever.
   var count = 1
   /// Calls that need room fail with `disk-full`, and no others do; else every call fails with `io`.
