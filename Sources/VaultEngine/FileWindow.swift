@@ -82,4 +82,28 @@ struct FileWindow: ~Copyable {
     try header.checkShape()
     return header
   }
+
+  /// The record frames, accepted by a walk, that stand at `offset` side by side, as far as they are loaded.
+  ///
+  /// - Returns: at least one; `nil` when the frame there is none.
+  mutating func recordRun(at offset: UInt64, end: UInt64) throws(VaultError) -> RecordRun? {
+    let first = try acceptedHeader(at: offset)
+    guard first.type == .record else { return nil }
+    try load(at: offset, count: first.frameLength)
+    let loaded = min(end, start + UInt64(buffer.count))
+    var borders = [Int(offset - start)]
+    var next = offset
+    while next + UInt64(FrameHeader.length) <= loaded {
+      let header: FrameHeader
+      do {
+        header = try FrameHeader(accepted: bytes(at: next, count: FrameHeader.length))
+      } catch {
+        throw VaultError(error.at(offset: next))
+      }
+      guard header.type == .record, next + UInt64(header.frameLength) <= loaded else { break }
+      next += UInt64(header.frameLength)
+      borders.append(Int(next - start))
+    }
+    return RecordRun(bytes: buffer, borders: borders, start: start)
+  }
 }

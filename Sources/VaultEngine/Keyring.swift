@@ -10,11 +10,9 @@ package final class Keyring: Sendable {
     let root: RootKey
     var wrap: XAES256GCM
     var genesis: XAES256GCM
-    let lookup: Lookup
+    var lookup: LookupKey
     var terms: [UInt32: Term] = [:]
     var newestTerm: UInt32 = 0
-    /// The plaintext of one record at a time, in a replay.
-    var scratch: SecretBytes
 
     func term(of header: FrameHeader) throws(FormatError) -> Term {
       if let term = terms[header.term] { return term }
@@ -22,12 +20,6 @@ package final class Keyring: Sendable {
         .chainBroken, "the frame's data key, of term \(header.term), is not in the file", offset: header.offset,
         sequence: header.sequence)
     }
-  }
-
-  private final class Lookup {
-    var key: LookupKey
-
-    init(_ key: consuming LookupKey) { self.key = key }
   }
 
   fileprivate final class Term {
@@ -50,8 +42,7 @@ package final class Keyring: Sendable {
       let wrap = try root.wrapKey(of: header.vaultID)
       let genesis = try root.genesisKey(of: header)
       let lookup = try root.lookupKey(of: header)
-      let scratch = try SecretBytes(capacity: 1024)
-      keys = Mutex(Keys(root: root, wrap: wrap, genesis: genesis, lookup: Lookup(lookup), scratch: scratch))
+      keys = Mutex(Keys(root: root, wrap: wrap, genesis: genesis, lookup: lookup))
       self.header = header
     } catch {
       throw VaultError(error)
@@ -64,7 +55,7 @@ package final class Keyring: Sendable {
   /// The lookup tag of a name in this file.
   func tag(of name: Span<UInt8>) throws(VaultError) -> LookupTag {
     try keys.withLock { (keys) throws(VaultError) in
-      try crypto { () throws(CryptoError) in try keys.lookup.key.tag(of: name) }
+      try crypto { () throws(CryptoError) in try keys.lookup.tag(of: name) }
     }
   }
 
@@ -80,24 +71,17 @@ package final class Keyring: Sendable {
     }
   }
 
-  /// Opens a record frame in a replay, where only what it does and to which name counts. Its value is not kept.
+  /// The keys of the newest term once more, for a thread that opens many records.
   ///
-  /// - Throws: as ``open(_:in:)``; `chain-broken` when its term is not the newest.
-  func openRecord(
-    _ frame: borrowing Frame, in generation: Generation
-  ) throws(FormatError) -> (record: Record, tag: LookupTag) {
-    try keys.withLock { (keys) throws(FormatError) in
-      let header = frame.header
-      let term = try keys.term(of: header)
-      guard header.term == keys.newestTerm else {
-        throw FormatError(.chainBroken, "the record is sealed under term \(header.term), which is not the newest")
+  /// - Throws: `crypto-failure`; `chain-broken` before the first data key.
+  func recordOpener() throws(VaultError) -> RecordOpener {
+    try keys.withLock { (keys) throws(VaultError) in
+      guard let term = keys.terms[keys.newestTerm] else {
+        throw VaultError(.chainBroken, "a record stands before the first data key")
       }
-      try frame.open(with: &term.cipher, in: generation, into: &keys.scratch)
-      let record = try Record(parsing: keys.scratch.span, at: header.offset, in: generation.header)
-      do {
-        return (record, try keys.lookup.key.tag(of: keys.scratch.span.extracting(record.nameRange)))
-      } catch {
-        throw FormatError(.cryptoFailure, "a lookup tag can't be computed")
+      let (number, header) = (keys.newestTerm, header)
+      return try crypto { () throws(CryptoError) in
+        try RecordOpener(term: number, cipher: term.dataKey.cipher(), lookup: keys.root.lookupKey(of: header))
       }
     }
   }

@@ -71,6 +71,11 @@ struct View: Sendable {
   private mutating func take(through end: UInt64, _ window: inout FileWindow) throws(VaultError) {
     var offset = chain.offset
     while offset < end {
+      if let run = try window.recordRun(at: offset, end: end) {
+        for opened in try run.open(with: keyring, in: generation) { try take(opened) }
+        offset = run.end
+        continue
+      }
       let header = try window.acceptedHeader(at: offset)
       try window.load(at: offset, count: header.frameLength)
       do {
@@ -102,7 +107,9 @@ struct View: Sendable {
       _ = try KeySlot(parsing: frame.clear)
       return
     }
-    if header.type == .record { return try take(record: frame) }
+    if header.type.usesDataKey, header.term != keyring.newestTerm {
+      throw FormatError(.chainBroken, "the frame is sealed under term \(header.term), which is not the newest")
+    }
     let plaintext = try keyring.open(frame, in: generation)
     switch header.type {
     case .dataKey: try keyring.accept(dataKey: plaintext.span)
@@ -123,26 +130,28 @@ struct View: Sendable {
     totals.parent = anchor.history.first?.generation
   }
 
-  private mutating func take(record frame: borrowing Frame) throws(FormatError) {
-    let (record, tag) = try keyring.openRecord(frame, in: generation)
+  private mutating func take(_ opened: OpenedRecord) throws(VaultError) {
+    let record = opened.record
     guard record.version > lastVersion else {
-      throw FormatError(.chainBroken, "the record's version \(record.version) is not above \(lastVersion)")
+      throw VaultError(
+        .chainBroken, "the record's version \(record.version) is not above \(lastVersion)", offset: opened.offset)
     }
-    let expected = record.operation == .event ? newestEvent : index[tag]?.offset ?? 0
+    let expected = record.operation == .event ? newestEvent : index[opened.tag]?.offset ?? 0
     guard record.previous == expected else {
-      throw FormatError(.chainBroken, "the record points to byte \(record.previous) as the one before it")
+      throw VaultError(
+        .chainBroken, "the record points to byte \(record.previous) as the one before it", offset: opened.offset)
     }
-    apply(record.operation, tag, at: frame.header.offset, authTag: FixedBytes(frame.authTag), version: record.version)
+    let place = NameIndex.Place(offset: opened.offset, authTagPrefix: opened.authTagPrefix)
+    apply(record.operation, opened.tag, at: place, version: record.version)
   }
 
   private mutating func apply(
-    _ operation: Record.Operation, _ tag: LookupTag, at offset: UInt64, authTag: FixedBytes<16>, version: UInt64
+    _ operation: Record.Operation, _ tag: LookupTag, at place: NameIndex.Place, version: UInt64
   ) {
     if operation == .event {
-      totals.newestEvent = offset
+      totals.newestEvent = place.offset
     } else {
       undo?.append((tag, index[tag]))
-      let place = NameIndex.Place(offset: offset, authTagPrefix: FixedBytes(authTag.span.extracting(first: 6)))
       index[tag] = operation == .put ? place : nil
     }
     totals.lastVersion = version
@@ -166,7 +175,9 @@ struct View: Sendable {
     chain = batch.end
     lastTrailer = FixedBytes(batch.bytes.span.extracting(last: FrameTrailer.length))
     for record in batch.records {
-      apply(record.operation, record.tag, at: record.offset, authTag: record.authTag, version: record.version)
+      let place = NameIndex.Place(
+        offset: record.offset, authTagPrefix: FixedBytes(record.authTag.span.extracting(first: 6)))
+      apply(record.operation, record.tag, at: place, version: record.version)
     }
   }
 

@@ -34,10 +34,7 @@ struct ByteReader: ~Escapable {
     return taken
   }
 
-  mutating func u8() throws(FormatError) -> UInt8 {
-    let taken = try take(1)
-    return taken[0]
-  }
+  mutating func u8() throws(FormatError) -> UInt8 { UInt8(truncatingIfNeeded: try number(1)) }
 
   mutating func u16() throws(FormatError) -> UInt16 { UInt16(truncatingIfNeeded: try number(2)) }
 
@@ -47,9 +44,12 @@ struct ByteReader: ~Escapable {
 
   mutating func i64() throws(FormatError) -> Int64 { Int64(bitPattern: try number(8)) }
 
+  @inline(__always)
   private mutating func number(_ count: Int) throws(FormatError) -> UInt64 {
-    let taken = try take(count)
-    return taken.bigEndian(at: 0, count: count)
+    guard count <= remaining else { throw error("ends early") }
+    let value = bytes.bigEndian(at: position, count: count)
+    position += count
+    return value
   }
 
   mutating func fixed<let count: Int>() throws(FormatError) -> FixedBytes<count> {
@@ -84,6 +84,7 @@ struct ByteReader: ~Escapable {
 
 extension Span<UInt8> {
   /// The `count` (1 to 8) bytes from `offset`, which are there, as a big-endian number.
+  @inline(__always)
   func bigEndian(at offset: Int, count: Int) -> UInt64 {
     var value: UInt64 = 0
     for index in offset..<offset + count { value = value << 8 | UInt64(self[index]) }

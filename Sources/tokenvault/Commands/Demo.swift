@@ -7,7 +7,7 @@ import VaultFormat
 /// Shows on one screen what a vault does.
 struct Demo: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "demo",
+    commandName: "demo", _superCommandName: "tokenvault",
     abstract: "Make a vault to play with, and show what happened and what to type next.")
 
   @Argument(help: "The folder for it; a new temporary one unless told.")

@@ -1,0 +1,156 @@
+import Foundation
+import Glibc
+import Testing
+
+/// keygen, init, verify, inspect, demo, help and version, by the real command.
+@Suite struct VaultCommandTests {
+  private static func mode(_ path: String) throws -> mode_t {
+    var status = stat()
+    try #require(unsafe stat(path, &status) == 0)
+    return status.st_mode & 0o777
+  }
+
+  @Test func keygenMakesAKey() throws {
+    let bench = try Bench(withVault: false)
+    let first = try bench.run("keygen").text
+    #expect(first.utf8.count == 65 && first.last == "\n" && first.dropLast().allSatisfy { $0.isHexDigit })
+    #expect(try bench.run("keygen").text != first)
+  }
+
+  /// The file is private from the start, and an existing one is left alone.
+  @Test func keygenWritesANewFileOnly() throws {
+    let bench = try Bench(withVault: false)
+    let path = bench.folder + "/key"
+    #expect(try bench.run("keygen", "--out", path).code == 0)
+    #expect(try Self.mode(path) == 0o600)
+    let before = try Fingerprint(path)
+    #expect(try bench.run("keygen", "--out", path).code == 5)
+    #expect(try Fingerprint(path) == before)
+    try #require(unsafe symlink("/nowhere/key", bench.folder + "/link") == 0)
+    #expect(try bench.run("keygen", "--out", bench.folder + "/link").code == 5)
+    #expect(try bench.run("keygen", "--out", bench.folder + "/no/key").code == 73)
+    #expect(try bench.run("init", "--key", "file:" + path).code == 0)
+    #expect(try bench.run("list", "--key", "file:" + path).code == 0)
+  }
+
+  @Test func initLeavesWhatIsThereAlone() throws {
+    let bench = try Bench()
+    let before = [try Fingerprint(bench.vault), try Fingerprint(bench.keyFile)]
+    #expect(try bench.run("init", "--dev").code == 5)
+    #expect(try bench.run("init").code == 5)
+    #expect(try [Fingerprint(bench.vault), Fingerprint(bench.keyFile)] == before)
+    #expect(try Self.mode(bench.vault) == 0o600 && Self.mode(bench.keyFile) == 0o600)
+    #expect(try bench.run("init", "--dev", "--vault", bench.folder + "/no/vault.tv").code == 73)
+  }
+
+  @Test func initWarnsOfTheKeyBesideTheVault() throws {
+    let bench = try Bench(withVault: false)
+    let outcome = try bench.run("init", "--dev", "--json")
+    #expect(outcome.code == 0 && outcome.text.contains(#""slots":["key"]"#))
+    #expect(outcome.errors.contains("the key lies beside the vault, in " + bench.keyFile))
+    #expect(try bench.run("init", "--dev", "--key", "env:K").code == 64)
+  }
+
+  /// Without a name, the vault lies in the user's data folder, which is made for the user alone.
+  @Test func theDefaultVaultHasAFolderOfItsOwn() throws {
+    let bench = try Bench(withVault: false)
+    var call = Call("init", "--dev")
+    call.environment = ["TOKENVAULT_FILE": ""]
+    #expect(try bench.run(call).code == 0)
+    #expect(try Self.mode(bench.folder + "/.local/share/tokenvault") == 0o700)
+    #expect(unsafe access(bench.folder + "/.local/share/tokenvault/vault.tv", F_OK) == 0)
+    call.environment = ["TOKENVAULT_FILE": "", "XDG_DATA_HOME": bench.folder + "/data"]
+    #expect(try bench.run(call).code == 0)
+    #expect(unsafe access(bench.folder + "/data/tokenvault/vault.tv", F_OK) == 0)
+  }
+
+  @Test func verifySaysWhatItLookedAt() throws {
+    let bench = try Bench()
+    try bench.put("ada")
+    let opened = try bench.run("verify")
+    #expect(opened.code == 0 && opened.text.contains("everything") && opened.text.contains("1 live"))
+    var call = Call("verify", "--json")
+    call.givesKey = false
+    let structure = try bench.run(call)
+    #expect(
+      structure.code == 0
+        && structure.text.contains(#""damaged":false,"used_key":false,"frames":4,"batches":2,"records":1"#))
+    #expect(structure.text.hasSuffix(#""findings":[]}"# + "\n"))
+  }
+
+  @Test func verifyNamesThePlaceOfDamage() throws {
+    let bench = try Bench()
+    for name in ["a", "b", "c"] { try bench.put(name) }
+    var bytes = try bench.contents(of: bench.vault)
+    bytes[900] ^= 1
+    try bench.write(bytes, to: "vault.tv")
+    let outcome = try bench.run("verify", "--json")
+    #expect(outcome.code == 65 && outcome.text.contains(#""damaged":true"#) && outcome.text.contains(#""offset":"#))
+    #expect(
+      outcome.errors.hasPrefix(#"{"error":{"code":"damaged","exit":65,"#) && outcome.errors.contains(#""offset":"#))
+  }
+
+  /// An interrupted append is told of, and is no damage.
+  @Test func verifyTellsOfATornTail() throws {
+    let bench = try Bench()
+    try bench.put("ada")
+    let bytes = try bench.contents(of: bench.vault)
+    try bench.write(Array(bytes.dropLast(60)), to: "vault.tv")
+    let outcome = try bench.run("verify")
+    #expect(outcome.code == 0 && outcome.text.contains("torn tail"), "\(outcome.text)")
+  }
+
+  @Test func inspectNeedsNoKey() throws {
+    let bench = try Bench()
+    try bench.put("ada")
+    var call = Call("inspect")
+    call.givesKey = false
+    let table = try bench.run(call)
+    #expect(table.code == 0 && table.text.contains("HKDF") && table.text.contains("record"))
+    call.arguments = Call("inspect", "--json").arguments
+    #expect(try bench.run(call).text.contains(#""generation":1,"#))
+    call.arguments = Call("inspect", "--frames", "--json").arguments
+    let frames = try bench.run(call).lines
+    #expect(frames.count == 4 && frames.allSatisfy { $0.hasPrefix(#"{"sequence":"#) })
+    call.arguments = Call("inspect", "--frames").arguments
+    #expect(try bench.run(call).lines.count == 5)
+  }
+
+  /// It fits one screen, and the commands that it prints work when copied into a shell.
+  @Test func theDemoFitsAScreenAndItsCommandsWork() throws {
+    let bench = try Bench(withVault: false)
+    let screen = try bench.run("demo", bench.folder + "/demo")
+    #expect(screen.code == 0, "\(screen.errors)")
+    let lines = screen.text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
+    #expect(lines.count <= 24)
+    let commands = lines.filter {
+      $0.hasPrefix("  PATH=") || $0.hasPrefix("  export ") || $0.hasPrefix("  tokenvault ") || $0.hasPrefix("  echo ")
+    }
+    #expect(commands.count >= 8)
+    var shell = Call("-ec", commands.joined(separator: "\n"))
+    shell.program = "/bin/sh"
+    let copied = try bench.run(shell)
+    #expect(copied.code == 0 && copied.text.contains("gho_demo") && copied.errors.isEmpty, "\(copied.errors)")
+    #expect(try bench.run("demo", bench.folder + "/demo").code == 5)
+  }
+
+  @Test func theDemoNamesItsOwnFolder() throws {
+    let bench = try Bench(withVault: false)
+    var call = Call("demo")
+    call.environment = ["TMPDIR": bench.folder, "PATH": URL(filePath: Bench.program).deletingLastPathComponent().path]
+    let screen = try bench.run(call)
+    #expect(screen.lines.first?.contains(bench.folder + "/tokenvault-demo-") == true)
+    #expect(!screen.text.contains("PATH="))
+  }
+
+  @Test func helpAndVersionAreAnswers() throws {
+    let bench = try Bench(withVault: false)
+    #expect(try bench.run("--version").text == "tokenvault 0.1.0\n")
+    for arguments in [[], ["help"], ["--help"], ["help", "put"], ["put", "--help"]] {
+      let outcome = try bench.run(Call(arguments))
+      #expect(outcome.code == 0 && outcome.text.contains("USAGE:") && outcome.errors.isEmpty)
+    }
+    let codes = try bench.run("help", "exit-codes")
+    #expect(codes.code == 0 && codes.lines.count == 19 && codes.text.contains("77       wrong_key"))
+  }
+}
