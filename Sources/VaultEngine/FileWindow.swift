@@ -63,11 +63,17 @@ struct FileWindow: ~Copyable {
   /// - Throws: `frame-damaged` when the file was cut or changed since.
   mutating func acceptedHeader(at offset: UInt64) throws(VaultError) -> FrameHeader {
     try load(at: offset, count: FrameHeader.length)
+    let header: FrameHeader
     do {
-      return try FrameHeader(accepted: bytes(at: offset, count: FrameHeader.length))
+      header = try FrameHeader(accepted: bytes(at: offset, count: FrameHeader.length))
     } catch {
       throw VaultError(error.at(offset: offset))
     }
+    // Another frame of this file, copied here since, would open.
+    guard header.offset == offset else {
+      throw VaultError(.frameDamaged, "the frame was changed while it was read", offset: offset)
+    }
+    return header
   }
 
   /// The same as ``header(at:in:)``, of bytes that were loaded.

@@ -54,7 +54,7 @@ import VaultFormat
   func hostileCosts(logN: UInt8, r: UInt8, p: UInt8) throws {
     var image = try disk(passphrase: "x").cache
     let bytes = try #require(image[SimulatedStorage.name])
-    let forged = try Self.replacing(bytes, costs: [logN, r, p])
+    let forged = try ForgedVault.changing(bytes) { $0.replaceSubrange(217..<220, with: [logN, r, p]) }
     image.files = [1: forged]
     image.names = [SimulatedStorage.name: 1]
     let start = ContinuousClock.now
@@ -66,32 +66,5 @@ import VaultFormat
     let path = directory.path("vault")
     #expect(try code { _ = try Vault.verify(at: path, credential: nil) } == .limitExceeded)
     #expect(try Vault.inspect(at: path).damage?.code == .limitExceeded)
-  }
-
-  /// A vault whose first slot has other costs, all checksums and links made to fit.
-  private static func replacing(_ vault: [UInt8], costs: [UInt8]) throws -> [UInt8] {
-    let generation = try Generation(header: FileHeader(parsing: vault.span.extracting(first: FileHeader.length)))
-    var bytes = vault
-    bytes.replaceSubrange(128 + 88 + 1..<128 + 88 + 4, with: costs)
-    var hasher = try LinkHasher()
-    var link = generation.zeroLink
-    var offset = FileHeader.length
-    while offset < bytes.count {
-      let header = try FrameHeader(
-        parsing: vault.span.extracting(offset..<vault.count), at: UInt64(offset), in: generation)
-      let end = offset + header.frameLength
-      bytes.overwrite(at: offset + 40, with: Array(link.span)[...])
-      var checksum = CRC32(of: generation.zeroLink.span)
-      checksum.add(bytes.span.extracting(offset..<offset + 84))
-      bytes.overwrite(at: offset + 84, with: bigEndian(checksum.value))
-      bytes.overwrite(at: end - 8, with: bigEndian(CRC32(of: bytes.span.extracting(offset..<end - 16)).value))
-      link = try hasher.link(of: bytes.span.extracting(offset..<end))
-      offset = end
-    }
-    return bytes
-  }
-
-  private static func bigEndian(_ number: UInt32) -> ArraySlice<UInt8> {
-    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }[...]
   }
 }
