@@ -1,8 +1,8 @@
 internal import VaultFormat
 
-/// A piece of a file in memory, for walks from front to back: read ahead in chunks of a megabyte.
+/// A piece of a file in memory, for walks from front to back: read ahead in chunks of half a megabyte.
 struct FileWindow: ~Copyable {
-  private static let chunk = 1 << 20
+  private static let chunk = 1 << 19
 
   private let file: any StorageFile
   private var buffer: [UInt8] = []
