@@ -15,8 +15,8 @@ enum Host {
     CryptoLibrary.startLean()
   }
 
-  /// Ends the process, without the libraries' own farewells: OpenSSL would take down what the thread below may still be
-  /// setting up. Nothing waits in buffers, as all output is written at once.
+  /// Ends the process at once: nothing waits in buffers, as all output is written when it is made, and what libraries do when
+  /// a process ends would only take time.
   static func end(_ code: ExitCode) -> Never { _exit(code.rawValue) }
 
   /// Swift's crash report prints memory around each register, and a core dump holds all of it: keys among both.
