@@ -69,11 +69,15 @@ struct FileWindow: ~Copyable {
     } catch {
       throw VaultError(error.at(offset: offset))
     }
-    // Another frame of this file, copied here since, would open.
+    try checkPlace(of: header, offset)
+    return header
+  }
+
+  /// Another frame of this file, copied here since, would open.
+  private func checkPlace(of header: FrameHeader, _ offset: UInt64) throws(VaultError) {
     guard header.offset == offset else {
       throw VaultError(.frameDamaged, "the frame was changed while it was read", offset: offset)
     }
-    return header
   }
 
   /// The same as ``header(at:in:)``, of bytes that were loaded.
@@ -86,6 +90,7 @@ struct FileWindow: ~Copyable {
   /// The record frames, accepted by a walk, that stand at `offset` side by side, as far as they are loaded.
   ///
   /// - Returns: at least one; `nil` when the frame there is none.
+  /// - Throws: `frame-damaged` when the file was cut or changed since.
   mutating func recordRun(at offset: UInt64, end: UInt64) throws(VaultError) -> RecordRun? {
     let first = try acceptedHeader(at: offset)
     guard first.type == .record else { return nil }
@@ -101,8 +106,12 @@ struct FileWindow: ~Copyable {
         throw VaultError(error.at(offset: next))
       }
       guard header.type == .record, next + UInt64(header.frameLength) <= loaded else { break }
+      try checkPlace(of: header, next)
       next += UInt64(header.frameLength)
       borders.append(Int(next - start))
+    }
+    guard borders.count > 1 else {
+      throw VaultError(.frameDamaged, "the file became shorter while it was read", offset: offset)
     }
     return RecordRun(bytes: buffer, borders: borders, start: start)
   }

@@ -134,7 +134,7 @@ import Testing
     guard depth < 2 else { return }
     for point in 0...recovery.disk.journal.count {
       var images = CrashImages(of: recovery.disk, at: point, budget: 64, seed: random.next())
-      for image in images.all().shuffled(using: &random).prefix(depth == 0 ? 4 : 2) {
+      for image in images.all().shuffled(using: &random).prefix(depth == 0 ? 4 : 1) {
         let place: Comment = "seed \(Self.seed), depth \(depth), point \(point) of \(recovery.disk.journal)"
         do {
           let found = try Recovery.contents(of: image)

@@ -1,5 +1,6 @@
 import Synchronization
 import Testing
+import VaultFormat
 
 @testable import VaultEngine
 
@@ -112,5 +113,28 @@ import Testing
     disk.beforeEveryLock { locks.withLock { $0 += 1 } }
     #expect(try code { try vault.commit([.put("dora", [4])]) }?.isDamage == true)
     #expect(locks.withLock { $0 } == 1)
+  }
+
+  // Defends: a file that is cut between the walk over it and the replay gives an error, and replay comes to an end.
+  @Test func aFileThatIsCutWhileItIsRead() throws {
+    let (_, bytes) = try sample()
+    let disk = disk(bytes)
+    var window = try FileWindow(SimulatedFile(disk, Self.file))
+    let generation = try window.generation()
+    var last = Chain(startOf: generation).offset
+    let walk = try Walk(&window, from: Chain(startOf: generation), in: generation) { last = $0.offset }
+    for length in [last, last + 40, last + 88, UInt64(bytes.count) - 1] {
+      disk.perform(.resize(file: Self.file, length: Int(length)))
+      var cut = try FileWindow(SimulatedFile(disk, Self.file))
+      #expect(try code { _ = try cut.recordRun(at: last, end: walk.committed.offset) } == .frameDamaged)
+      Self.set(disk, bytes)
+    }
+    // A whole frame of another place would open, too.
+    disk.perform(.write(file: Self.file, offset: 0, bytes: bytes))
+    let first = try #require(walk.lastBatch).offset
+    let copied = Array(bytes[Int(first)..<Int(first) + 144])
+    disk.perform(.write(file: Self.file, offset: Int(last), bytes: copied))
+    var changed = try FileWindow(SimulatedFile(disk, Self.file))
+    #expect(try code { _ = try changed.recordRun(at: last, end: walk.committed.offset) } == .frameDamaged)
   }
 }
