@@ -55,6 +55,9 @@ let package = Package(
       name: "VaultCryptoTests", dependencies: ["VaultCrypto", "VaultVectors"], swiftSettings: settings),
     .testTarget(name: "VaultFormatTests", dependencies: ["VaultFormat", "VaultCrypto"], swiftSettings: settings),
     .testTarget(
+      name: "VaultVectorsTests", dependencies: ["VaultVectors", "VaultEngine", "VaultFormat", "VaultCrypto"],
+      swiftSettings: settings),
+    .testTarget(
       name: "VaultEngineTests", dependencies: ["VaultEngine", "VaultFormat", "VaultCrypto"], swiftSettings: settings),
     .testTarget(
       name: "TokenVaultTests",

@@ -24,7 +24,7 @@ static inline int64_t tv_deflate(const uint8_t *input, size_t input_count, uint8
   return status == Z_STREAM_END ? written : -1;
 }
 
-/// The reverse; -1 when `input` is not one whole stream without anything behind it, or is longer than `output`.
+/// The reverse; -1 when `input` is not one whole stream without anything behind it, -2 when it is longer than `output`.
 static inline int64_t tv_inflate(const uint8_t *input, size_t input_count, uint8_t *output, size_t output_count) {
   z_stream stream = {0};
   if (input_count > UINT32_MAX || output_count > UINT32_MAX) return -1;
@@ -36,6 +36,7 @@ static inline int64_t tv_inflate(const uint8_t *input, size_t input_count, uint8
   int status = inflate(&stream, Z_FINISH);
   int64_t written = (int64_t)(output_count - stream.avail_out);
   int whole = status == Z_STREAM_END && stream.avail_in == 0;
+  int full = (status == Z_OK || status == Z_BUF_ERROR) && stream.avail_out == 0;
   inflateEnd(&stream);
-  return whole ? written : -1;
+  return whole ? written : full ? -2 : -1;
 }

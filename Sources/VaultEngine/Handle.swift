@@ -1,5 +1,5 @@
 internal import VaultCrypto
-internal import VaultFormat
+package import VaultFormat
 
 /// How a vault is opened.
 public struct VaultOptions: Sendable {
@@ -7,6 +7,8 @@ public struct VaultOptions: Sendable {
   public var lockTimeout: Duration = .seconds(10)
   /// Opens for reading alone: nothing on the disk is changed, whatever is found there.
   public var readOnly = false
+  /// What the vault is held against; another history, or an older state, is refused.
+  package var pin: Pin?
 
   /// Waits ten seconds; writes are allowed.
   public init() {}
@@ -33,7 +35,7 @@ struct Handle: ~Copyable, Sendable {
   ) throws(VaultError) {
     let file = try environment.storage.open(writable: !options.readOnly)
     let view = try Self.readingAgain(environment.storage) { () throws(VaultError) in
-      try Opening.view(of: file, with: credential)
+      try Opening.view(of: file, with: credential, pin: options.pin)
     }
     try self.init(environment, view, options)
   }

@@ -71,15 +71,15 @@ package final class Keyring: Sendable {
     }
   }
 
-  /// The keys of the newest term once more, for a thread that opens many records.
+  /// The keys of a term once more, for a thread that opens many records.
   ///
   /// - Throws: `crypto-failure`; `chain-broken` before the first data key.
-  func recordOpener() throws(VaultError) -> RecordOpener {
+  func recordOpener(term number: UInt32) throws(VaultError) -> RecordOpener {
     try keys.withLock { (keys) throws(VaultError) in
-      guard let term = keys.terms[keys.newestTerm] else {
+      guard let term = keys.terms[number] else {
         throw VaultError(.chainBroken, "a record stands before the first data key")
       }
-      let (number, header) = (keys.newestTerm, header)
+      let header = header
       return try crypto { () throws(CryptoError) in
         try RecordOpener(term: number, cipher: term.dataKey.cipher(), lookup: keys.root.lookupKey(of: header))
       }
@@ -102,7 +102,9 @@ package final class Keyring: Sendable {
   ///
   /// - Throws: `chain-broken` for a new term that is not higher than all before, `commitment-mismatch` for a key that is not
   ///   the one committed to or not the one given before, `limit-exceeded` for too many, `frame-damaged`.
-  func accept(dataKey plaintext: Span<UInt8>) throws(FormatError) {
+  ///
+  /// - Returns: its term.
+  func accept(dataKey plaintext: Span<UInt8>) throws(FormatError) -> UInt32 {
     try keys.withLock { (keys) throws(FormatError) in
       let dataKey = try DataKey(parsing: plaintext, of: header.vaultID)
       let term = dataKey.term
@@ -110,7 +112,7 @@ package final class Keyring: Sendable {
         guard known.dataKey.isSame(as: dataKey) else {
           throw FormatError(.commitmentMismatch, "the data key of term \(term) differs from the one given before")
         }
-        return
+        return term
       }
       guard term > keys.newestTerm else {
         throw FormatError(.chainBroken, "the data key of term \(term) comes after that of term \(keys.newestTerm)")
@@ -124,6 +126,7 @@ package final class Keyring: Sendable {
         throw FormatError(.cryptoFailure, error.sentence)
       }
       keys.newestTerm = term
+      return term
     }
   }
 

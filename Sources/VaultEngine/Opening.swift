@@ -26,22 +26,27 @@ enum Opening {
     guard walk.batches > 0 else {
       throw VaultError(walk.failure ?? FormatError(.frameDamaged, "the file ends behind its header", offset: 128))
     }
+    // Not even a torn tail may hold what is over a limit.
+    if let failure = walk.failure, failure.code == .limitExceeded { throw VaultError(failure) }
     let tail = try Tail(&window, behind: walk, in: generation)
+    let verdict = try tail.judge { _ in .opens }
+    guard generation.header.generation == 1 || walk.newestCheckpoint != nil else { throw VaultError.unfinished }
     return Structure(
-      generation: generation, walk: walk, tail: try tail.judge { _ in .opens }, tornBytes: UInt64(tail.nonzeroCount),
+      generation: generation, walk: walk, tail: verdict, tornBytes: UInt64(tail.nonzeroCount),
       slotsOffset: walk.newestCheckpoint ?? start.offset)
   }
 
   /// Opens the vault in `file`.
   ///
-  /// - Throws: as ``structure(_:)``, then `wrong-key`, and what does not open.
+  /// - Throws: as ``structure(_:)``, then `wrong-key`, and what does not open; `rollback`, if it is not what was pinned.
   static func view(
-    of file: any StorageFile, with credential: borrowing Credential
+    of file: any StorageFile, with credential: borrowing Credential, pin: Pin? = nil
   ) throws(VaultError) -> View {
     var window = try FileWindow(file)
     let structure = try structure(&window)
     let keyring = try keyring(structure, &window, with: credential)
     let view = try view(of: file, structure, &window, keyring)
+    if let pin { _ = try check(pin, structure, &window, history: view.history) }
     return view
   }
 
@@ -91,11 +96,14 @@ enum Opening {
   }
 
   /// Replays the whole file.
+  ///
+  /// - Parameter index: is shown all that the index must agree with.
   static func view(
-    of file: any StorageFile, _ structure: Structure, _ window: inout FileWindow, _ keyring: Keyring
+    of file: any StorageFile, _ structure: Structure, _ window: inout FileWindow, _ keyring: Keyring,
+    comparing index: IndexComparison? = nil
   ) throws(VaultError) -> View {
     var view = View(file: file, generation: structure.generation, keyring: keyring)
-    try view.replay(structure.walk, &window)
+    try view.replay(structure.walk, &window, comparing: index)
     if structure.tail == .torn {
       // Once more, now that frames can be opened: a whole frame that does not open is damage, not a torn append.
       let generation = structure.generation

@@ -6,6 +6,7 @@ internal import VaultFormat
 struct OpenedRecord: Sendable {
   let record: Record
   let tag: LookupTag
+  let sequence: UInt64
   let offset: UInt64
   let authTagPrefix: FixedBytes<6>
 }
@@ -35,8 +36,12 @@ struct RecordOpener: ~Copyable, Sendable {
     }
     try frame.open(with: &cipher, in: generation, into: &plaintext)
     let record = try Record(parsing: plaintext.span, at: header.offset, in: generation.header)
+    if record.isDeflated {
+      _ = try Deflate.inflate(plaintext.span.extracting(record.valueRange), limit: Limits.hardValue)
+    }
     return OpenedRecord(
-      record: record, tag: try Self.tag(of: record, in: plaintext, &lookup), offset: header.offset,
+      record: record, tag: try Self.tag(of: record, in: plaintext, &lookup), sequence: header.sequence,
+      offset: header.offset,
       authTagPrefix: FixedBytes(frame.authTag.extracting(first: 6)))
   }
 
@@ -70,15 +75,16 @@ struct RecordRun: Sendable {
 
   /// Opens all frames, on all cores if there are many.
   ///
+  /// - Parameter term: the newest term before them.
   /// - Throws: the error of the first frame that does not open.
-  func open(with keyring: Keyring, in generation: Generation) throws(VaultError) -> [OpenedRecord] {
+  func open(with keyring: Keyring, term: UInt32, in generation: Generation) throws(VaultError) -> [OpenedRecord] {
     let workers = min(count / Self.share, Threads.cores)
-    guard workers > 1 else { return try open(0..<count, with: keyring.recordOpener(), in: generation) }
+    guard workers > 1 else { return try open(0..<count, with: keyring.recordOpener(term: term), in: generation) }
     let shares = Shares(workers)
     Threads.perform(workers) { (worker) in
       let range = count * worker / workers..<count * (worker + 1) / workers
       let result = Result { () throws(VaultError) in
-        try open(range, with: keyring.recordOpener(), in: generation)
+        try open(range, with: keyring.recordOpener(term: term), in: generation)
       }
       shares.results.withLock { $0[worker] = result }
     }

@@ -171,6 +171,11 @@ extension VaultError {
 
   package init(_ error: CryptoError) { self.init(.cryptoFailure, error.sentence) }
 
+  /// A generation behind the first without the anchor that completes it.
+  static var unfinished: VaultError {
+    VaultError(.chainBroken, "the file is a copy that was never finished: no checkpoint tells of the generation before it")
+  }
+
   private static func remedy(for code: Code) -> String? {
     switch code {
     case .headerDamaged, .slotDamaged, .commitmentMismatch, .frameDamaged, .chainBroken, .tailDamaged:

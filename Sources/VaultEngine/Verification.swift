@@ -48,6 +48,9 @@ public struct VerifyReport: Sendable {
   /// The newest link, in hexadecimal: together with the sequence, what a pin remembers.
   public internal(set) var head = ""
 
+  /// Whether the file is no older than the pin that it was held against; `nil` without a pin.
+  public internal(set) var isRollbackExcluded: Bool?
+
   /// Whether anything is damaged. A torn tail is not damage.
   public var isDamaged: Bool { findings.contains { $0.code.isDamage } }
 }
@@ -65,6 +68,13 @@ extension Vault {
   public static func verify(
     at path: String, credential: consuming Credential?
   ) throws(VaultError) -> VerifyReport {
+    try verify(at: path, credential: credential, pin: nil)
+  }
+
+  /// The same, held against a pin besides.
+  package static func verify(
+    at path: String, credential: consuming Credential?, pin: Pin?
+  ) throws(VaultError) -> VerifyReport {
     let storage = FileStorage(path: path)
     let file = try storage.open(writable: false)
     var verification = Verification(file)
@@ -77,6 +87,7 @@ extension Vault {
       try verification.checkStructure()
     }
     if let credential { try verification.checkContent(with: credential) }
+    if let pin { try verification.check(pin) }
     return verification.report
   }
 }
@@ -85,6 +96,7 @@ extension Vault {
 private struct Verification {
   private let file: any StorageFile
   private var structure: Opening.Structure?
+  private var history: [Anchor.Ancestor] = []
   private(set) var report = VerifyReport()
 
   init(_ file: any StorageFile) { self.file = file }
@@ -138,12 +150,28 @@ private struct Verification {
     let keyring = try Opening.keyring(structure, &window, with: credential)
     report.usedKey = true
     do {
-      let view = try Opening.view(of: file, structure, &window, keyring)
+      let index = IndexComparison()
+      let view = try Opening.view(of: file, structure, &window, keyring, comparing: index)
       report.liveNames = view.index.count
+      history = view.history
+      if let failure = index.failure { report.findings.append(.init(VaultError(failure))) }
     } catch {
       guard error.code.isDamage else { throw error }
       report.findings.append(.init(error))
       try findUnopened(structure, &window, keyring, behind: error.offset ?? 0)
+    }
+  }
+
+  /// Whether this is the history that was pinned, as far as the file and the keys tell.
+  mutating func check(_ pin: Pin) throws(VaultError) {
+    guard let structure, !report.isDamaged else { return }
+    var window = try FileWindow(file)
+    do {
+      report.isRollbackExcluded = try Opening.check(pin, structure, &window, history: history)
+    } catch {
+      guard error.code == .rollback else { throw error }
+      report.isRollbackExcluded = false
+      report.findings.append(.init(error))
     }
   }
 

@@ -24,8 +24,12 @@ struct View: Sendable {
     var records: UInt64 = 0
     /// The genesis frame's plaintext, which every anchor repeats.
     var genesis: Genesis?
-    /// The generation before this one, if an anchor told.
-    var parent: UInt64?
+    /// Earlier generations, as the newest anchor lists them.
+    var history: [Anchor.Ancestor] = []
+    /// Terms of the data keys met, ascending.
+    var terms: [UInt32] = []
+    /// Terms of the data keys met in the batch.
+    var carried: [UInt32] = []
   }
 
   /// The newest version; the next write has one more.
@@ -34,6 +38,8 @@ struct View: Sendable {
   var newestEvent: UInt64 { totals.newestEvent }
   /// Records taken in, deletions and events among them.
   var records: UInt64 { totals.records }
+  /// Earlier generations, as the newest anchor lists them.
+  var history: [Anchor.Ancestor] { totals.history }
 
   /// Before the first frame.
   init(file: any StorageFile, generation: Generation, keyring: Keyring) {
@@ -49,7 +55,11 @@ struct View: Sendable {
   /// Opens every frame up to the end of `walk`, which went from this view's end over whole batches, and takes it in.
   ///
   /// In place, so that the index is not copied for every batch of another process. After an error the view is as it was.
-  mutating func replay(_ walk: Walk, _ window: inout FileWindow) throws(VaultError) {
+  ///
+  /// - Parameter comparison: is shown all that the index must agree with.
+  mutating func replay(
+    _ walk: Walk, _ window: inout FileWindow, comparing comparison: IndexComparison? = nil
+  ) throws(VaultError) {
     guard let newest = walk.lastBatch else { return }
     index.reserve(index.count + Int(clamping: walk.records))
     let before = totals
@@ -57,7 +67,7 @@ struct View: Sendable {
     undo = chain.isInFirstBatch ? nil : []
     defer { undo = nil }
     do {
-      try take(through: walk.committed.offset, &window)
+      try take(through: walk.committed.offset, &window, comparison)
       lastTrailer = try Self.trailer(before: walk.committed.offset, &window)
     } catch {
       for change in (undo ?? []).reversed() { index[change.tag] = change.place }
@@ -68,26 +78,30 @@ struct View: Sendable {
     lastBatch = newest
   }
 
-  private mutating func take(through end: UInt64, _ window: inout FileWindow) throws(VaultError) {
+  private mutating func take(
+    through end: UInt64, _ window: inout FileWindow, _ comparison: IndexComparison?
+  ) throws(VaultError) {
     var offset = chain.offset
     while offset < end {
       if let run = try window.recordRun(at: offset, end: end) {
-        for opened in try run.open(with: keyring, in: generation) { try take(opened) }
+        for opened in try run.open(with: keyring, term: totals.terms.last ?? 0, in: generation) {
+          try take(opened)
+          comparison?.take(opened)
+        }
         offset = run.end
         continue
       }
       let header = try window.acceptedHeader(at: offset)
       try window.load(at: offset, count: header.frameLength)
       do {
-        try take(Frame(header, in: window.bytes(at: offset, count: header.frameLength)))
+        try take(Frame(header, in: window.bytes(at: offset, count: header.frameLength)), comparison)
       } catch {
         throw VaultError(error.at(offset: offset, sequence: header.sequence))
       }
       offset += UInt64(header.frameLength)
     }
-    if generation.header.generation > 1, totals.parent != generation.header.generation - 1 {
-      throw VaultError(
-        .chainBroken, "the file is a copy that was never finished: no checkpoint tells of the generation before it")
+    if generation.header.generation > 1, history.first?.generation != generation.header.generation - 1 {
+      throw VaultError.unfinished
     }
   }
 
@@ -101,33 +115,59 @@ struct View: Sendable {
     return FixedBytes(bytes)
   }
 
-  private mutating func take(_ frame: borrowing Frame) throws(FormatError) {
+  private mutating func take(_ frame: borrowing Frame, _ comparison: IndexComparison?) throws(FormatError) {
     let header = frame.header
-    if header.type == .keySlot {
-      _ = try KeySlot(parsing: frame.clear)
-      return
-    }
-    if header.type.usesDataKey, header.term != keyring.newestTerm {
+    if header.position == 0 { totals.carried = [] }
+    // Its clear part was checked, and only its owner's credential opens it.
+    if header.type == .keySlot { return }
+    if header.type.usesDataKey, header.term != totals.terms.last {
       throw FormatError(.chainBroken, "the frame is sealed under term \(header.term), which is not the newest")
     }
     let plaintext = try keyring.open(frame, in: generation)
     switch header.type {
-    case .dataKey: try keyring.accept(dataKey: plaintext.span)
+    case .dataKey: try take(dataKey: plaintext.span)
     case .genesis: totals.genesis = try Genesis(parsing: plaintext.span)
     case .anchor: try take(anchor: plaintext.span, of: frame)
+    case .indexPage: comparison?.take(page: plaintext.span, of: header)
+    case .indexRoot: try take(root: plaintext.span, of: header, comparison)
     default: break
     }
   }
 
-  private mutating func take(anchor plaintext: Span<UInt8>, of frame: borrowing Frame) throws(FormatError) {
-    let anchor = try Anchor(parsing: plaintext)
-    guard anchor.genesis == totals.genesis, frame.clear.equals(generation.header.serialized().span) else {
-      throw frame.header.damaged("its anchor is of another file")
+  /// A checkpoint carries every term that the file has introduced, ascending.
+  private mutating func take(dataKey plaintext: Span<UInt8>) throws(FormatError) {
+    let term = try keyring.accept(dataKey: plaintext)
+    let isNew = !totals.terms.contains(term)
+    guard term > totals.carried.last ?? 0, !isNew || term > totals.terms.last ?? 0 else {
+      throw FormatError(.chainBroken, "the data key of term \(term) is not in its place")
     }
+    totals.carried.append(term)
+    if isNew { totals.terms.append(term) }
+  }
+
+  /// The records are what counts; a root that disagrees with them is for a verification to tell.
+  private func take(
+    root plaintext: Span<UInt8>, of header: FrameHeader, _ comparison: IndexComparison?
+  ) throws(FormatError) {
+    do throws(FormatError) {
+      let root = try IndexRoot(parsing: plaintext)
+      comparison?.take(root, of: header, lastVersion: lastVersion, newestEvent: newestEvent)
+    } catch {
+      guard error.code == .indexDamaged else { throw error }
+      comparison?.note(error.at(offset: header.offset, sequence: header.sequence))
+    }
+  }
+
+  private mutating func take(anchor plaintext: Span<UInt8>, of frame: borrowing Frame) throws(FormatError) {
+    guard totals.carried == totals.terms else {
+      throw FormatError(.chainBroken, "the checkpoint does not carry every data key of the file")
+    }
+    let anchor = try Anchor(parsing: plaintext)
+    guard anchor.genesis == totals.genesis else { throw frame.header.damaged("its anchor is of another file") }
     guard anchor.history.allSatisfy({ $0.generation < generation.header.generation }) else {
       throw frame.header.damaged("its history names a later generation")
     }
-    totals.parent = anchor.history.first?.generation
+    totals.history = anchor.history
   }
 
   private mutating func take(_ opened: OpenedRecord) throws(VaultError) {

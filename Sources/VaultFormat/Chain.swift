@@ -17,6 +17,9 @@ package struct Chain: Equatable, Sendable {
   /// Offset at which the batch of the next frame begins.
   package private(set) var batchStart: UInt64
   private var shape: BatchShape
+  private let fileHeader: FileHeader
+  /// Number of the last slot of the batch.
+  private var lastSlot: UInt32?
 
   /// Before the first frame of a file.
   package init(startOf generation: Generation) {
@@ -26,6 +29,7 @@ package struct Chain: Equatable, Sendable {
     newestRoot = 0
     batchStart = offset
     shape = BatchShape(isFirst: true)
+    fileHeader = generation.header
   }
 
   /// Whether all frames so far belong to complete batches.
@@ -56,9 +60,11 @@ package struct Chain: Equatable, Sendable {
     var next = shape
     try next.accept(header)
     try checkSize(of: header, end: end, isCheckpoint: next.isCheckpoint)
+    let slot = try checkedSlot(of: frame)
     link = try hasher.link(of: frame.bytes)
     sequence = header.sequence
     offset = end
+    lastSlot = header.endsBatch ? nil : slot ?? lastSlot
     if header.endsBatch {
       if header.type == .indexRoot { newestRoot = header.offset }
       position = 0
@@ -89,6 +95,25 @@ package struct Chain: Equatable, Sendable {
     throw FormatError(
       .chainBroken, "the frame is not the one that belongs here: \(found)", offset: header.offset,
       sequence: header.sequence)
+  }
+
+  /// Checks the clear part, which needs no key.
+  ///
+  /// - Returns: the number of a slot.
+  private func checkedSlot(of frame: borrowing Frame) throws(FormatError) -> UInt32? {
+    let header = frame.header
+    if header.type == .anchor {
+      guard frame.clear.equals(fileHeader.serialized().span) else { throw header.damaged("its anchor is of another file") }
+    }
+    guard header.type == .keySlot else { return nil }
+    let number: UInt32
+    do throws(FormatError) {
+      number = try KeySlot(parsing: frame.clear).number
+    } catch {
+      throw error.at(offset: header.offset, sequence: header.sequence)
+    }
+    if let lastSlot, number <= lastSlot { throw header.damaged("key slot \(number) stands behind slot \(lastSlot)") }
+    return number
   }
 
   private func checkSize(of header: FrameHeader, end: UInt64, isCheckpoint: Bool) throws(FormatError) {

@@ -16,16 +16,18 @@ package enum Deflate {
   /// The value again.
   ///
   /// - Parameter limit: bytes that it may have at most; no more memory than that is taken.
-  /// - Throws: `frame-damaged` for what is not one whole stream, or is longer than `limit`.
+  /// - Throws: `frame-damaged` for what is not one whole stream; `limit-exceeded` for what is longer than `limit`.
   package static func inflate(_ stored: Span<UInt8>, limit: Int) throws(FormatError) -> SecretBytes {
     // A byte of DEFLATE stands for at most 1032 bytes.
     let room = min(limit, stored.count * 1032)
     var value = try SecretBytes.zeros(room)
     var bytes = value.mutableSpan
-    guard let written = ZlibSpans.inflate(stored, into: &bytes) else {
-      throw FormatError(.frameDamaged, "a deflated value can't be inflated")
+    switch ZlibSpans.inflate(stored, into: &bytes) {
+    case .whole(let written): value.removeLast(room - written)
+    case .tooLong where room == limit:
+      throw FormatError(.limitExceeded, "a value inflates to more than \(limit) bytes")
+    case .tooLong, .damaged: throw FormatError(.frameDamaged, "a deflated value can't be inflated")
     }
-    value.removeLast(room - written)
     return value
   }
 }

@@ -100,6 +100,31 @@ package struct IndexPage: Equatable, Sendable {
   }
 }
 
+extension IndexPage {
+  /// The smallest number of pages on which none has more than 164 entries; 0 for no entries.
+  ///
+  /// Linear in the entries for each number that is tried, and mostly far less, because a page that is too full is found early.
+  ///
+  /// - Parameter tags: strictly ascending.
+  package static func count(for tags: [LookupTag]) -> UInt32 {
+    guard !tags.isEmpty else { return 0 }
+    var pages = UInt32((tags.count + capacity - 1) / capacity)
+    while !fit(tags, on: pages) { pages += 1 }
+    return pages
+  }
+
+  private static func fit(_ tags: [LookupTag], on pages: UInt32) -> Bool {
+    var (page, entries) = (UInt32(0), 0)
+    for tag in tags {
+      let next = number(of: tag, pages: pages)
+      entries = next == page ? entries + 1 : 1
+      page = next
+      guard entries <= capacity else { return false }
+    }
+    return true
+  }
+}
+
 extension FixedBytes {
   /// Whether these bytes come before `other` in the order of byte strings.
   package func precedes(_ other: Self) -> Bool {

@@ -17,4 +17,28 @@ package struct Pin: Equatable, Sendable {
     self.sequence = sequence
     self.head = head
   }
+
+  /// Bytes of the binary form.
+  package static let length = 96
+
+  /// Reads the binary form (FORMAT.md, "Pin"); `nil`, when it does not have 96 bytes.
+  package init?(parsing bytes: Span<UInt8>) {
+    guard bytes.count == Self.length else { return nil }
+    vaultID = FixedBytes(bytes.extracting(first: 16))
+    fileID = FixedBytes(bytes.extracting(16..<48))
+    generation = bytes.bigEndian(at: 48, count: 8)
+    sequence = bytes.bigEndian(at: 56, count: 8)
+    head = FixedBytes(bytes.extracting(64..<96))
+  }
+
+  /// The binary form.
+  package func serialized() -> [UInt8] {
+    [UInt8](capacity: Self.length) { (output) in
+      output.append(contentsOf: vaultID.span)
+      output.append(contentsOf: fileID.span)
+      output.append(bigEndian: generation)
+      output.append(bigEndian: sequence)
+      output.append(contentsOf: head.span)
+    }
+  }
 }

@@ -19,6 +19,8 @@ package struct Primitives: Sendable {
   package var pbkdf2: PBKDF2
   /// scrypt (RFC 7914).
   package var scrypt: Scrypt
+  /// The reader of vaults.
+  package var vaults: VaultReader
 }
 
 /// What a call of an implementation under test did instead of giving a result.
@@ -29,11 +31,13 @@ package enum PrimitiveError: Error, CustomStringConvertible {
   case doesNotOpen
   /// It broke down. Never counts as a refusal.
   case broke(String)
+  /// It does not have this at all: the case is not applicable.
+  case isMissing(String)
 
   /// One sentence for a person.
   package var description: String {
     switch self {
-    case .refusesParameter(let sentence), .broke(let sentence): sentence
+    case .refusesParameter(let sentence), .broke(let sentence), .isMissing(let sentence): sentence
     case .doesNotOpen: "the sealed data does not open"
     }
   }

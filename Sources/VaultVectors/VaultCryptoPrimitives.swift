@@ -11,7 +11,7 @@ extension Primitives {
         return try Array(hmac.code(of: message.span).span)
       }
     },
-    hkdf: .vaultCrypto, pbkdf2: .vaultCrypto, scrypt: .vaultCrypto)
+    hkdf: .vaultCrypto, pbkdf2: .vaultCrypto, scrypt: .vaultCrypto, vaults: .vaultEngine)
 }
 
 extension Primitives.AEAD {

@@ -86,6 +86,7 @@ func succeed<Result>(
   do throws(PrimitiveError) {
     return try call()
   } catch {
+    if case .isMissing(let what) = error { throw .notApplicable(what) }
     throw .failed("\(what) failed: \(error)")
   }
 }
@@ -97,6 +98,7 @@ func beRefused<Result>(
   do throws(PrimitiveError) {
     _ = try call()
   } catch {
+    if case .isMissing(let what) = error { throw .notApplicable(what) }
     if case .broke = error { throw .failed("\(what) failed: \(error)") }
     return
   }
@@ -110,6 +112,7 @@ func accepted<Result>(
   do throws(PrimitiveError) {
     return try call()
   } catch {
+    if case .isMissing(let what) = error { throw .notApplicable(what) }
     if case .broke = error { throw .failed("\(what) failed: \(error)") }
     return nil
   }

@@ -15,6 +15,10 @@ package struct VectorFile: Sendable {
   /// - Throws: ``VectorError`` with the line or the JSON path for a file that is damaged, or of no kind that is known. A file
   ///   is read whole or not at all.
   package static func load(_ bytes: [UInt8], name: String) throws(VectorError) -> VectorFile {
+    if name.hasSuffix(".tv-vector") || bytes.starts(with: ScenarioReader.beginning) {
+      let check = ScenarioCheck(scenario: try ScenarioReader.scenario(of: bytes))
+      return VectorFile(name: name, kind: "vault", cases: [VectorCase(id: check.scenario.comment, check: check)])
+    }
     let isSpace: (UInt8) -> Bool = { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
     guard let first = bytes.first(where: { !isSpace($0) }) else { throw .unrecognised("the file is empty") }
     let isJSON = first == UInt8(ascii: "{") || name.hasSuffix(".json")

@@ -3,7 +3,7 @@ private import Glibc
 
 /// Finds and reads vector files.
 enum VectorFolder {
-  private static let extensions = [".rsp", ".txt", ".json"]
+  private static let extensions = [".rsp", ".txt", ".json", ".tv-vector"]
   /// Bytes; far above every published file.
   private static let largestFile = 1 << 28
 
@@ -19,7 +19,7 @@ enum VectorFolder {
       throw .unreadable("the folder can't be listed")
     }
     let names = found.filter(isVectorFile).sorted()
-    guard !names.isEmpty else { throw .unreadable("no .rsp, .txt or .json file is in this folder") }
+    guard !names.isEmpty else { throw .unreadable("no .rsp, .txt, .json or .tv-vector file is in this folder") }
     let folder = path.hasSuffix("/") ? String(path.dropLast()) : path
     return names.map { "\(folder)/\($0)" }
   }

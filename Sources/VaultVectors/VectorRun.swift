@@ -10,7 +10,8 @@ package enum VectorRun {
     package let total: Int
   }
 
-  /// Verifies every file of `paths`, one after the other; folders are searched for `.rsp`, `.txt` and `.json` files.
+  /// Verifies every file of `paths`, one after the other; folders are searched for `.rsp`, `.txt`, `.json` and
+  /// `.tv-vector` files.
   ///
   /// It does not throw: a path that can't be used is an entry of the report with an error, and so is a folder without any
   /// vector file.

@@ -23,15 +23,29 @@ package enum ZlibSpans {
 
   /// The reverse.
   ///
-  /// - Returns: bytes written to `output`; `nil` when `input` is not exactly one stream, or holds more than fits.
-  package static func inflate(_ input: Span<UInt8>, into output: inout MutableSpan<UInt8>) -> Int? {
+  /// - Returns: bytes written to `output`.
+  package static func inflate(_ input: Span<UInt8>, into output: inout MutableSpan<UInt8>) -> Inflated {
     // An empty span may have no address; no stream is empty.
-    guard input.count > 0 else { return nil }
+    guard input.count > 0 else { return .damaged }
     let written = unsafe input.withUnsafeBufferPointer { (input) in
       unsafe output.withUnsafeMutableBufferPointer { (output) in
         unsafe tv_inflate(input.baseAddress, input.count, output.baseAddress, output.count)
       }
     }
-    return written < 0 ? nil : Int(written)
+    return switch written {
+    case -2: .tooLong
+    case ..<0: .damaged
+    default: .whole(Int(written))
+    }
+  }
+
+  /// What became of a stream.
+  package enum Inflated {
+    /// Exactly one stream, and this many bytes came out.
+    case whole(Int)
+    /// More bytes would come out than fit.
+    case tooLong
+    /// Not exactly one stream.
+    case damaged
   }
 }

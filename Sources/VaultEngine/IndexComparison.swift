@@ -1,0 +1,119 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// Compares each index root of a file, and the pages that it names, with the frames (FORMAT.md, "Index").
+///
+/// It is shown a file's frames in their order by a full replay. What it finds is reported and changes nothing: the records
+/// are what counts. Holds about 50 bytes for each record and each entry. One value serves one thread.
+final class IndexComparison {
+  /// A put or a deletion.
+  private struct Written {
+    let sequence: UInt64
+    let entry: IndexEntry
+  }
+
+  /// A page as it was met.
+  private struct Page {
+    let previousLink: Link
+    /// `nil`, when its structure is wrong.
+    let content: IndexPage?
+  }
+
+  /// The first thing that is wrong with the index.
+  private(set) var failure: FormatError?
+  private var written: [Written] = []
+  private var pages: [UInt64: Page] = [:]
+  /// Runs that were found right; later roots list them again.
+  private var right: [IndexRoot.Run] = []
+
+  /// Keeps the first failure.
+  func note(_ error: FormatError) { failure = failure ?? error }
+
+  /// Takes in a record.
+  func take(_ opened: OpenedRecord) {
+    let operation = opened.record.operation
+    guard operation != .event else { return }
+    let entry = IndexEntry(
+      tag: opened.tag, offset: opened.offset, isDeletion: operation == .delete, authTagPrefix: opened.authTagPrefix)
+    written.append(Written(sequence: opened.sequence, entry: entry))
+  }
+
+  /// Takes in a page, which counts only if a root names it.
+  func take(page plaintext: Span<UInt8>, of header: FrameHeader) {
+    pages[header.offset] = Page(previousLink: header.previousLink, content: try? IndexPage(parsing: plaintext))
+  }
+
+  /// Compares a root with all that was taken in.
+  ///
+  /// - Parameters:
+  ///   - lastVersion: of the records before it.
+  ///   - newestEvent: the offset of the last event before it.
+  func take(_ root: IndexRoot, of header: FrameHeader, lastVersion: UInt64, newestEvent: UInt64) {
+    do throws(Fault) {
+      try demand(
+        root.lastSequence == header.sequence - 1 - UInt64(header.position), "it covers other frames than those before it")
+      try demand(root.lastVersion == lastVersion, "its last version is another")
+      try demand(root.newestEvent == newestEvent, "its newest event is another")
+      try demand(!root.runs.isEmpty || written.isEmpty, "it lists no run, although there are records")
+      try demand(root.runs.last.map { $0.sequences.lowerBound == 1 } ?? true, "its oldest run does not begin at the start")
+      for run in root.runs where !right.contains(run) {
+        try compare(run, isOldest: run.sequences.lowerBound == 1, below: header.offset)
+        right.append(run)
+      }
+    } catch {
+      note(
+        FormatError(
+          .indexDamaged, "the index does not agree with the records: \(error.sentence)", offset: header.offset,
+          sequence: header.sequence))
+    }
+  }
+
+  // MARK: One run
+
+  private struct Fault: Error {
+    let sentence: String
+  }
+
+  private func demand(_ condition: Bool, _ sentence: String) throws(Fault) {
+    guard condition else { throw Fault(sentence: sentence) }
+  }
+
+  private func compare(_ run: IndexRoot.Run, isOldest: Bool, below root: UInt64) throws(Fault) {
+    let entries = try entries(of: run, below: root)
+    try demand(!entries.isEmpty, "a run has no entries")
+    try demand(UInt64(entries.count) == run.entries, "a run has \(entries.count) entries, not \(run.entries)")
+    try demand(IndexPage.count(for: entries.map(\.tag)) == run.pages, "a run has more pages than it needs")
+    var expected = newest(in: run.sequences)
+    for entry in entries {
+      try demand(expected.removeValue(forKey: entry.tag) == entry, "an entry contradicts its frame")
+    }
+    // A merge with the oldest run drops deletions: there is nothing left that they could hide.
+    try demand(expected.values.allSatisfy { isOldest && $0.isDeletion }, "a name has no entry")
+  }
+
+  private func entries(of run: IndexRoot.Run, below root: UInt64) throws(Fault) -> [IndexEntry] {
+    var entries: [IndexEntry] = []
+    for (place, segment) in run.segments.enumerated() {
+      let end = place + 1 < run.segments.count ? run.segments[place + 1].firstPage : run.pages
+      for number in segment.firstPage..<end {
+        let offset = segment.offset + 4096 * UInt64(number - segment.firstPage)
+        guard offset < root, let page = pages[offset] else { throw Fault(sentence: "a page is not where it should be") }
+        guard let content = page.content, content.run == run.id, content.number == number else {
+          throw Fault(sentence: "a page does not hold what it should")
+        }
+        try demand(number > segment.firstPage || page.previousLink == segment.linkBefore, "a segment's link is another")
+        let isInPlace = content.entries.allSatisfy { IndexPage.number(of: $0.tag, pages: run.pages) == number }
+        try demand(isInPlace, "an entry stands on the wrong page")
+        entries += content.entries
+      }
+    }
+    return entries
+  }
+
+  /// The newest record of each name that was written in a range of sequences.
+  private func newest(in sequences: ClosedRange<UInt64>) -> [LookupTag: IndexEntry] {
+    var newest: [LookupTag: IndexEntry] = [:]
+    for record in written where sequences.contains(record.sequence) { newest[record.entry.tag] = record.entry }
+    return newest
+  }
+}

@@ -1,0 +1,52 @@
+internal import VaultFormat
+
+extension Opening {
+  /// Holds an opened file against a pin (FORMAT.md, "Pin").
+  ///
+  /// - Parameter history: of the newest anchor; empty without keys.
+  /// - Returns: false when the history does not reach back to the pin's generation, so that nothing can be said.
+  /// - Throws: `rollback`.
+  static func check(
+    _ pin: Pin, _ structure: Structure, _ window: inout FileWindow, history: [Anchor.Ancestor]
+  ) throws(VaultError) -> Bool {
+    let header = structure.generation.header
+    guard pin.vaultID == header.vaultID else { throw rollback("the pin is of another vault") }
+    guard pin.generation <= header.generation else {
+      throw rollback("the pin is of generation \(pin.generation), the file of generation \(header.generation)")
+    }
+    if pin.generation == header.generation {
+      guard pin.fileID == header.fileID else { throw rollback("the pin is of another file of this generation") }
+      guard try link(at: pin.sequence, structure, &window) == pin.head else {
+        throw rollback("the history up to frame \(pin.sequence) is not the one that was pinned")
+      }
+      return true
+    }
+    guard let ancestor = history.first(where: { $0.generation == pin.generation }) else {
+      let isForgotten = history.count == Limits.history && history.allSatisfy { $0.generation > pin.generation }
+      guard isForgotten else { throw rollback("the vault's history does not list generation \(pin.generation)") }
+      return false
+    }
+    guard ancestor.fileID == pin.fileID, ancestor.lastSequence >= pin.sequence,
+      ancestor.lastSequence > pin.sequence || ancestor.head == pin.head
+    else { throw rollback("generation \(pin.generation) ended otherwise than was pinned") }
+    return true
+  }
+
+  /// The link of a frame in a complete batch, computed from the bytes; `nil` when there is none of this sequence.
+  private static func link(
+    at sequence: UInt64, _ structure: Structure, _ window: inout FileWindow
+  ) throws(VaultError) -> Link? {
+    let end = structure.walk.committed
+    guard sequence < end.sequence else { return sequence == end.sequence ? end.link : nil }
+    var link: Link?
+    // A walk takes only frames whose previous link is the link that it computed.
+    _ = try Walk(&window, from: Chain(startOf: structure.generation), in: structure.generation) { (header) in
+      if header.sequence == sequence + 1 { link = header.previousLink }
+    }
+    return link
+  }
+
+  private static func rollback(_ sentence: String) -> VaultError {
+    VaultError(.rollback, sentence, remedy: "find out who put an older or another file here; nothing was changed")
+  }
+}
