@@ -103,7 +103,9 @@ package struct Chain: Equatable, Sendable {
   private func checkedSlot(of frame: borrowing Frame) throws(FormatError) -> UInt32? {
     let header = frame.header
     if header.type == .anchor {
-      guard frame.clear.equals(fileHeader.serialized().span) else { throw header.damaged("its anchor is of another file") }
+      guard frame.clear.equals(fileHeader.serialized().span) else {
+        throw header.damaged("its anchor is of another file")
+      }
     }
     guard header.type == .keySlot else { return nil }
     let number: UInt32

@@ -9,8 +9,10 @@ package struct VaultReader: Sendable {
   /// Verifies a vault from its first byte to its last; the records of the answer are not looked at. `nil`: there is no such
   /// way in.
   package var verify:
-    (@Sendable (_ vault: [UInt8], _ credential: Scenario.Credential, _ pin: [UInt8]?) throws(PrimitiveError) ->
-      VaultAnswer)?
+    (
+      @Sendable (_ vault: [UInt8], _ credential: Scenario.Credential, _ pin: [UInt8]?) throws(PrimitiveError) ->
+        VaultAnswer
+    )?
   /// Verifies a vault without any key.
   package var verifyWithoutKey: @Sendable (_ vault: [UInt8]) throws(PrimitiveError) -> VaultAnswer
   /// Describes a vault without any key, in whatever state it is; `nil`: there is no such way in.
