@@ -167,9 +167,15 @@ struct Handle: ~Copyable, Sendable {
     }
     let file = try environment.storage.open(writable: !options.readOnly)
     let keyring = view.keyring
-    view = try Self.readingAgain(holdingLock ? nil : environment.storage) { () throws(VaultError) in
+    let found = try Self.readingAgain(holdingLock ? nil : environment.storage) { () throws(VaultError) in
       try Opening.view(of: file, succeeding: keyring)
     }
+    guard found.succeeds(view) else {
+      throw VaultError(
+        .rollback, "an older copy of the vault has been put in its place",
+        remedy: "open the vault anew, if that was meant")
+    }
+    view = found
     endIsOwn = false
   }
 

@@ -131,6 +131,19 @@ import VaultFormat
     #expect(try again.contents() == ["alice": [1], "bob": [2]])
   }
 
+  // Defends: a handle that has seen a commit does not follow an older copy of the vault that is put in its place.
+  @Test func anOlderCopyInItsPlace() throws {
+    let (directory, vault) = try sample()
+    let older = try directory.read("vault")
+    try vault.commit([.put("bob", [2])])
+    try directory.rename("vault", to: "away")
+    try directory.write(older, to: "vault")
+    #expect(try code { _ = try vault.contents() } == .rollback)
+    #expect(try code { try vault.commit([.put("carol", [3])]) } == .rollback)
+    #expect(try directory.read("vault") == older)
+    #expect(try Vault.open(at: directory.path("vault"), credential: key()).contents() == ["alice": [1]])
+  }
+
   // Defends: a torn tail is kept beside the vault with its own bytes before it is cut off, and a copy is never replaced.
   @Test func tornTailsAreKept() throws {
     let (directory, _) = try sample()
