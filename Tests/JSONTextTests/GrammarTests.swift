@@ -53,6 +53,17 @@ import Testing
     }
   }
 
+  /// Defends: duplicates are found in objects of every size, wherever the two stand.
+  @Test func duplicatesAreRefusedAmongMany() {
+    for count in [1, 2, 15, 16, 17, 18, 40, 1000] {
+      let members = (0..<count).map { "\"\($0)\":0" }
+      #expect(fault("{\(members.joined(separator: ","))}") == nil)
+      for index in Set([0, count / 2, count - 1]) {
+        #expect(fault("{\((members + [members[index]]).joined(separator: ","))}")?.sentence == "a member stands twice")
+      }
+    }
+  }
+
   /// Defends: half of a surrogate pair is U+FFFD, and what stands behind it is read for itself.
   @Test(arguments: [
     (#""\ud800""#, "\u{fffd}"), (#""\udc00""#, "\u{fffd}"), (#""a\ud800b""#, "a\u{fffd}b"),
