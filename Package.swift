@@ -29,6 +29,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CSystemShims"),
+    .target(name: "JSONText", swiftSettings: settings),
     .target(name: "VaultCrypto", dependencies: ["COpenSSL"], swiftSettings: settings),
     .target(name: "ZlibSpans", dependencies: ["CZlib"], swiftSettings: settings),
     .target(name: "VaultFormat", dependencies: ["VaultCrypto", "ZlibSpans"], swiftSettings: settings),
@@ -37,7 +38,7 @@ let package = Package(
     .target(
       name: "TokenVault",
       dependencies: [
-        "VaultEngine", "VaultFormat", "VaultCrypto",
+        "VaultEngine", "VaultFormat", "VaultCrypto", "JSONText",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],
@@ -47,10 +48,11 @@ let package = Package(
     .executableTarget(
       name: "tokenvault",
       dependencies: [
-        "TokenVault", "VaultVectors",
+        "TokenVault", "VaultVectors", "JSONText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+    .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),
     .testTarget(
       name: "VaultCryptoTests", dependencies: ["VaultCrypto", "VaultVectors"], swiftSettings: settings),
     .testTarget(name: "VaultFormatTests", dependencies: ["VaultFormat", "VaultCrypto"], swiftSettings: settings),

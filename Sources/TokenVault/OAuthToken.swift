@@ -1,3 +1,4 @@
+internal import JSONText
 internal import VaultCrypto
 internal import VaultFormat
 
@@ -7,9 +8,9 @@ internal import VaultFormat
 public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
   private final class Storage: Sendable {
     let json: SecretBytes
-    let members: [String: JSONValue]
+    let members: TokenMembers
 
-    init(_ json: consuming SecretBytes, _ members: [String: JSONValue]) {
+    init(_ json: consuming SecretBytes, _ members: TokenMembers) {
       self.json = json
       self.members = members
     }
@@ -23,28 +24,39 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
   ///   anything.
   /// - Throws: `invalid-token`, `value-too-large`.
   public init(json: Span<UInt8>) throws(VaultError) {
-    let json = json.trimmingJSONWhitespace
-    guard json.count <= VaultLimits.value else {
+    let trimmed = json.trimmingJSONWhitespace
+    guard trimmed.count <= VaultLimits.value else {
       throw VaultError(
-        .valueTooLarge, "the token has \(json.count) bytes of JSON; \(VaultLimits.value) is the limit")
+        .valueTooLarge, "the token has \(trimmed.count) bytes of JSON; \(VaultLimits.value) is the limit")
     }
-    guard json.count > 0 else { throw VaultError(.invalidToken, "no token was given: it is a JSON object") }
-    guard let members = JSONValue.object(json.array) else {
-      throw VaultError(
-        .invalidToken, "the token is not a JSON object",
-        remedy: "give the token endpoint's answer, {\"access_token\": ...}")
-    }
+    guard trimmed.count > 0 else { throw VaultError(.invalidToken, "no token was given: it is a JSON object") }
+    let members = try Self.members(json)
     try Self.checkTypes(members)
     let copy: SecretBytes
     do {
-      copy = try SecretBytes(copying: json)
+      copy = try SecretBytes(copying: trimmed)
     } catch {
       throw VaultError(.cryptoFailure, error.sentence)
     }
     storage = Storage(copy, members)
   }
 
-  private static func checkTypes(_ members: [String: JSONValue]) throws(VaultError) {
+  /// The members of the object that `json` is. It may have white space around it, so that places in errors are its own.
+  private static func members(_ json: Span<UInt8>) throws(VaultError) -> TokenMembers {
+    let fault: String
+    do throws(JSONError) {
+      let value = try JSONValue(parsing: json)
+      if case .object(let members) = value { return TokenMembers(members) }
+      fault = "it is \(value.typeName)"
+    } catch {
+      fault = error.description
+    }
+    throw VaultError(
+      .invalidToken, "the token is not a JSON object: \(fault)",
+      remedy: "give the token endpoint's answer, {\"access_token\": ...}")
+  }
+
+  private static func checkTypes(_ members: TokenMembers) throws(VaultError) {
     for name in ["access_token", "refresh_token", "scope", "token_type"] {
       switch members[name] {
       case nil, .null, .string: continue
@@ -52,8 +64,8 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
       }
     }
     switch members["expires_at"] {
-    case nil, .null, .integer: return
-    case .number(let value) where value == value.rounded() && abs(value) < 1e15: return
+    case nil, .null: return
+    case let value? where value.wholeNumber != nil: return
     default: throw VaultError(.invalidToken, "the token's member expires_at is not a number of seconds since 1970")
     }
   }
@@ -63,19 +75,13 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
   /// What a new access token is had for.
   public var refreshToken: String? { string("refresh_token") }
   /// When the access token expires, in seconds since 1970.
-  public var expiresAt: Int64? {
-    switch storage.members["expires_at"] {
-    case .integer(let seconds): seconds
-    case .number(let seconds): Int64(seconds)
-    default: nil
-    }
-  }
+  public var expiresAt: Int64? { storage.members["expires_at"]?.wholeNumber }
   /// What the token is good for, in the provider's words.
   public var scope: String? { string("scope") }
   /// How it is presented; most often `bearer`.
   public var tokenType: String? { string("token_type") }
   /// Names of all members, sorted.
-  public var memberNames: [String] { storage.members.keys.sorted() }
+  public var memberNames: [String] { storage.members.names }
 
   private func string(_ name: String) -> String? {
     guard case .string(let text) = storage.members[name] else { return nil }
@@ -83,7 +89,7 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
   }
 
   /// A member's text: the characters of a string, the JSON of anything else; `nil`, if there is no such member.
-  public func member(_ name: String) -> String? { storage.members[name]?.text }
+  public func member(_ name: String) -> String? { string(name) ?? storage.members[name]?.text }
 
   /// Gives the JSON as it came, without white space around it, to `body`.
   public func withJSON<Result, Failure: Error>(

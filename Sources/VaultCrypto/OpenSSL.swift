@@ -64,11 +64,6 @@ package enum CryptoLibrary {
     // Without it everything works too, only later: a failure is no error.
     _ = OPENSSL_init_crypto(UInt64(options | ciphers), nil)
   }
-
-  /// Fetches what opening a vault needs. A program may do that on another thread while it reads its arguments.
-  package static func prepare() {
-    _ = unsafe (OpenSSL.aes256ECB, OpenSSL.aes256GCM, OpenSSL.sha256, OpenSSL.hmac, OpenSSL.hkdf)
-  }
 }
 
 extension Span<UInt8> {

@@ -16,17 +16,13 @@ final class FileLock: StorageLock {
     let deadline = ContinuousClock.now + wait
     var pause: UInt32 = 100
     while true {
-      guard let descriptor = try open(path, mode) else { return nil }
-      if try SystemCall.tryLock(descriptor, mode, path) {
+      guard let lock = try open(path, mode) else { return nil }
+      if try SystemCall.tryLock(lock.descriptor, mode, path) {
         // Somebody may have deleted the file meanwhile: then this lock excludes nobody, and the next file must be tried.
-        let held = FileIdentity(try SystemCall.status(of: descriptor, path))
-        if try SystemCall.status(at: path).map({ (status) in FileIdentity(status) }) == held {
-          return FileLock(descriptor: descriptor)
-        }
-        _ = close(descriptor)
+        let held = FileIdentity(try SystemCall.status(of: lock.descriptor, path))
+        if try SystemCall.status(at: path).map({ (status) in FileIdentity(status) }) == held { return lock }
         continue
       }
-      _ = close(descriptor)
       guard ContinuousClock.now < deadline else {
         throw VaultError(
           .locked, "another process has been writing to the vault for longer than the wait allowed",
@@ -38,10 +34,10 @@ final class FileLock: StorageLock {
   }
 
   /// A reader makes no lock file: where there is none, or none that may be opened, there is no writer to ask about.
-  private static func open(_ path: String, _ mode: LockMode) throws(VaultError) -> Int32? {
-    if mode == .shared { return try? SystemCall.open(path, O_RDONLY) }
+  private static func open(_ path: String, _ mode: LockMode) throws(VaultError) -> FileLock? {
+    if mode == .shared { return (try? SystemCall.open(path, O_RDONLY)).map { FileLock(descriptor: $0) } }
     do {
-      return try SystemCall.open(path, O_RDWR | O_CREAT)
+      return FileLock(descriptor: try SystemCall.open(path, O_RDWR | O_CREAT))
     } catch {
       switch error.code {
       case .notAVaultFile: throw VaultError(.notAVaultFile, "the lock file \(path) is a symbolic link")

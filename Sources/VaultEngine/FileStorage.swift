@@ -20,7 +20,7 @@ package struct FileStorage: Storage {
     } catch {
       throw explain(error)
     }
-    let file = OpenFile(descriptor: descriptor, path: path, status: try SystemCall.status(of: descriptor, path))
+    let file = try OpenFile.adopt(descriptor, path)
     try file.checkIsPrivate()
     return file
   }
@@ -45,13 +45,11 @@ package struct FileStorage: Storage {
   }
 
   package func createTemporary() throws(VaultError) -> any StorageFile {
-    var generator = SystemRandomNumberGenerator()
-    let name = temporaryPrefix + String(generator.next(), radix: 16)
+    let name = temporaryPrefix + Self.randomSuffix()
     do {
-      let descriptor = try SystemCall.open(name, O_RDWR | O_CREAT | O_EXCL)
-      let file = OpenFile(descriptor: descriptor, path: name, status: try SystemCall.status(of: descriptor, name))
+      let file = try OpenFile.adopt(SystemCall.create(name), name)
       // Held until the file is closed: tells a file in the making from one that a crash left.
-      _ = try SystemCall.tryLock(descriptor, .exclusive, name)
+      _ = try SystemCall.tryLock(file.descriptor, .exclusive, name)
       return file
     } catch {
       guard error.code != .diskFull else { throw error }
@@ -59,6 +57,20 @@ package struct FileStorage: Storage {
         .cannotCreate, "no file can be made in \(directory): \(error.sentence)",
         remedy: "make the directory, or see that this user may write to it", systemError: error.systemError)
     }
+  }
+
+  /// 16 hexadecimal digits.
+  private static func randomSuffix() -> String {
+    var generator = SystemRandomNumberGenerator()
+    let digits = String(generator.next() as UInt64, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  /// Whether a file of that name is a temporary of this vault, and not another vault with a similar name.
+  private static func isTemporary(_ name: String, prefix: Substring) -> Bool {
+    guard name.utf8.starts(with: prefix.utf8) else { return false }
+    let suffix = name.utf8.dropFirst(prefix.utf8.count)
+    return suffix.count == 16 && suffix.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
   }
 
   package func publish(_ temporary: any StorageFile) throws(VaultError) {
@@ -82,7 +94,7 @@ package struct FileStorage: Storage {
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { (name) in
         unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }
-      guard name.utf8.starts(with: prefix.utf8) else { continue }
+      guard Self.isTemporary(name, prefix: prefix) else { continue }
       removeIfAbandoned(directory + "/" + name)
     }
   }
@@ -102,11 +114,22 @@ package struct FileStorage: Storage {
         if status.st_mode & S_IFMT == S_IFREG, try holds(name, bytes) { return }
         continue
       }
-      let descriptor = try SystemCall.open(name, O_RDWR | O_CREAT | O_EXCL)
-      defer { _ = close(descriptor) }
+      try writeNew(name, bytes)
+      return try syncName()
+    }
+  }
+
+  /// Makes a file that holds `bytes`, or none.
+  private func writeNew(_ name: String, _ bytes: Span<UInt8>) throws(VaultError) {
+    let descriptor = try SystemCall.create(name)
+    defer { _ = close(descriptor) }
+    do {
       try SystemCall.write(descriptor, bytes, at: 0, name)
       try SystemCall.sync(descriptor, name)
-      return try syncName()
+    } catch {
+      // Else every attempt on a full disk would leave another incomplete copy.
+      SystemCall.unlink(name)
+      throw error
     }
   }
 
@@ -133,7 +156,17 @@ final class OpenFile: StorageFile {
   let identity: FileIdentity
   private let mode: mode_t
 
-  init(descriptor: Int32, path: String, status: stat) {
+  /// Takes over a descriptor, which is closed even when this fails.
+  static func adopt(_ descriptor: Int32, _ path: String) throws(VaultError) -> OpenFile {
+    do {
+      return OpenFile(descriptor: descriptor, path: path, status: try SystemCall.status(of: descriptor, path))
+    } catch {
+      _ = close(descriptor)
+      throw error
+    }
+  }
+
+  private init(descriptor: Int32, path: String, status: stat) {
     self.descriptor = descriptor
     self.path = path
     identity = FileIdentity(status)

@@ -1,8 +1,11 @@
 internal import VaultFormat
 
-/// A piece of a file in memory, for walks from front to back: read ahead in chunks of a megabyte.
+/// A piece of a file in memory, for walks from front to back.
+///
+/// It reads ahead an eighth of what is left, in the same memory again and again: a small vault is opened in a few pages, whose
+/// first touch costs more than the reading; a large one in pieces that are worth the threads that open them.
 struct FileWindow: ~Copyable {
-  private static let chunk = 1 << 20
+  private static let chunk: ClosedRange<UInt64> = 1 << 16...1 << 19
 
   private let file: any StorageFile
   private var buffer: [UInt8] = []
@@ -22,9 +25,11 @@ struct FileWindow: ~Copyable {
   mutating func load(at offset: UInt64, count: Int) throws(VaultError) {
     let wanted = min(UInt64(count), remaining(from: offset))
     if offset >= start, offset + wanted <= start + UInt64(buffer.count) { return }
-    let size = Int(min(UInt64(max(count, Self.chunk)), remaining(from: offset)))
-    buffer = try file.read(at: offset, count: size)
+    let ahead = min(max(remaining(from: offset) / 8, Self.chunk.lowerBound), Self.chunk.upperBound)
+    let size = Int(min(max(UInt64(count), ahead), remaining(from: offset)))
+    buffer.removeAll(keepingCapacity: true)
     start = offset
+    try buffer.append(addingCapacity: size) { (output) throws(VaultError) in try file.read(at: offset, into: &output) }
   }
 
   /// The bytes from `offset`, at most `count`, that ``load(at:count:)`` made available.
@@ -63,10 +68,20 @@ struct FileWindow: ~Copyable {
   /// - Throws: `frame-damaged` when the file was cut or changed since.
   mutating func acceptedHeader(at offset: UInt64) throws(VaultError) -> FrameHeader {
     try load(at: offset, count: FrameHeader.length)
+    let header: FrameHeader
     do {
-      return try FrameHeader(accepted: bytes(at: offset, count: FrameHeader.length))
+      header = try FrameHeader(accepted: bytes(at: offset, count: FrameHeader.length))
     } catch {
       throw VaultError(error.at(offset: offset))
+    }
+    try checkPlace(of: header, offset)
+    return header
+  }
+
+  /// Another frame of this file, copied here since, would open.
+  private func checkPlace(of header: FrameHeader, _ offset: UInt64) throws(VaultError) {
+    guard header.offset == offset else {
+      throw VaultError(.frameDamaged, "the frame was changed while it was read", offset: offset)
     }
   }
 
@@ -80,6 +95,7 @@ struct FileWindow: ~Copyable {
   /// The record frames, accepted by a walk, that stand at `offset` side by side, as far as they are loaded.
   ///
   /// - Returns: at least one; `nil` when the frame there is none.
+  /// - Throws: `frame-damaged` when the file was cut or changed since.
   mutating func recordRun(at offset: UInt64, end: UInt64) throws(VaultError) -> RecordRun? {
     let first = try acceptedHeader(at: offset)
     guard first.type == .record else { return nil }
@@ -95,8 +111,12 @@ struct FileWindow: ~Copyable {
         throw VaultError(error.at(offset: next))
       }
       guard header.type == .record, next + UInt64(header.frameLength) <= loaded else { break }
+      try checkPlace(of: header, next)
       next += UInt64(header.frameLength)
       borders.append(Int(next - start))
+    }
+    guard borders.count > 1 else {
+      throw VaultError(.frameDamaged, "the file became shorter while it was read", offset: offset)
     }
     return RecordRun(bytes: buffer, borders: borders, start: start)
   }

@@ -50,9 +50,12 @@ struct Handle: ~Copyable, Sendable {
 
   /// Reads what another process may be writing at this moment: before damage is reported, the lock is asked whether a
   /// writer is at work, and the file is read again (FORMAT.md, "Tail rules").
+  ///
+  /// - Parameter storage: `nil` for whoever holds the lock: nobody else writes then.
   private static func readingAgain<Result>(
-    _ storage: any Storage, _ read: () throws(VaultError) -> Result
+    _ storage: (any Storage)?, _ read: () throws(VaultError) -> Result
   ) throws(VaultError) -> Result {
+    guard let storage else { return try read() }
     var attempts = 0
     while true {
       let damage: VaultError
@@ -64,7 +67,11 @@ struct Handle: ~Copyable, Sendable {
       }
       attempts += 1
       do throws(VaultError) {
-        guard let lock = try storage.lock(.shared, wait: .milliseconds(attempts * 20)) else { throw damage }
+        guard let lock = try storage.lock(.shared, wait: .milliseconds(attempts * 20)) else {
+          // There was no lock file before the second look either: no writer made what it saw.
+          if attempts > 1 { throw damage }
+          continue
+        }
         defer { withExtendedLifetime(lock) {} }
         return try read()
       } catch {
@@ -92,10 +99,10 @@ struct Handle: ~Copyable, Sendable {
   /// Makes every commit visible that had returned before this call, in whatever process.
   mutating func refresh() throws(VaultError) {
     try checkUsable()
-    try followReplacement()
+    try followReplacement(holdingLock: false)
     switch try lookAtEnd() {
     case .same: return
-    case .changed: try startOver()
+    case .changed: try startOver(holdingLock: false)
     case .grown:
       let storage = environment.storage
       try Self.readingAgain(storage) { () throws(VaultError) in _ = try catchUp() }
@@ -126,23 +133,33 @@ struct Handle: ~Copyable, Sendable {
   /// A reader may see a batch a moment before it is durable. When its sync fails, its writer cuts it off again, and another
   /// batch may have taken its place. Every batch before it was synced, and so was one that this handle wrote: where such a
   /// one is missing, somebody has cut off what was committed.
-  private mutating func startOver() throws(VaultError) {
+  private mutating func startOver(holdingLock: Bool) throws(VaultError) {
     let (storage, keyring, file) = (environment.storage, view.keyring, view.file)
     let known = endIsOwn ? view.chain : view.lastBatch
-    let found = try Self.readingAgain(storage) { () throws(VaultError) in
+    let found = try Self.readingAgain(holdingLock ? nil : storage) { () throws(VaultError) in
       try Opening.view(of: file, succeeding: keyring)
     }
-    guard found.chain.sequence >= known.sequence else {
+    guard try Self.leads(from: known, to: found) else {
       throw VaultError(
-        .tailDamaged, "the file is shorter than it was: somebody cut off batches that were committed",
-        offset: found.chain.offset)
+        .tailDamaged, "batches that were committed are not in the file any more: somebody cut them off",
+        offset: min(known.offset, found.chain.offset))
     }
     view = found
     endIsOwn = false
   }
 
+  /// Whether the file's batches go on from `start` to the end of `view`, or beyond it if somebody is writing.
+  private static func leads(from start: Chain, to view: View) throws(VaultError) -> Bool {
+    var window = try FileWindow(view.file)
+    var isMet = false
+    let walk = try Walk(&window, from: start, in: view.generation) { (header) in
+      if header.sequence == view.chain.sequence + 1, header.previousLink == view.chain.link { isMet = true }
+    }
+    return isMet || walk.committed == view.chain
+  }
+
   /// Moves to the file that stands at the path now, if another generation has taken this one's place.
-  private mutating func followReplacement() throws(VaultError) {
+  private mutating func followReplacement(holdingLock: Bool) throws(VaultError) {
     let identity = try environment.storage.identity()
     guard identity != view.file.identity else { return }
     guard identity != nil else {
@@ -150,9 +167,15 @@ struct Handle: ~Copyable, Sendable {
     }
     let file = try environment.storage.open(writable: !options.readOnly)
     let keyring = view.keyring
-    view = try Self.readingAgain(environment.storage) { () throws(VaultError) in
+    let found = try Self.readingAgain(holdingLock ? nil : environment.storage) { () throws(VaultError) in
       try Opening.view(of: file, succeeding: keyring)
     }
+    guard found.succeeds(view) else {
+      throw VaultError(
+        .rollback, "an older copy of the vault has been put in its place",
+        remedy: "open the vault anew, if that was meant")
+    }
+    view = found
     endIsOwn = false
   }
 
@@ -203,8 +226,8 @@ struct Handle: ~Copyable, Sendable {
       environment.storage.sweep()
       hasSwept = true
     }
-    try followReplacement()
-    if try lookAtEnd() == .changed { try startOver() }
+    try followReplacement(holdingLock: true)
+    if try lookAtEnd() == .changed { try startOver(holdingLock: true) }
     guard try view.file.length() > view.chain.offset, let tail = try catchUp() else { return }
     try environment.storage.keepTorn(tail.torn.span, from: view.chain.sequence + 1)
     // Cut, and the cut synced, before anything is appended: never written over in place.

@@ -33,7 +33,8 @@ package final class Keyring: Sendable {
   }
 
   private let keys: Mutex<Keys>
-  private let header: FileHeader
+  /// Of the file that the keys are for.
+  let header: FileHeader
 
   /// - Throws: `crypto-failure`.
   init(root: consuming RootKey, header: FileHeader) throws(VaultError) {

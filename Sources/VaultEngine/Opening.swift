@@ -61,13 +61,38 @@ enum Opening {
   }
 
   /// Opens another generation of a vault whose keys are known.
+  ///
+  /// - Throws: as ``view(of:with:)``; `wrong-key` when it is another vault, or has another root key.
   static func view(
-    of file: any StorageFile, succeeding keyring: Keyring
+    of file: any StorageFile, succeeding known: Keyring
   ) throws(VaultError) -> View {
     var window = try FileWindow(file)
     let structure = try structure(&window)
-    let keyring = try keyring.keyring(for: structure.generation.header)
+    let keyring = try known.keyring(for: structure.generation.header)
+    if known.header.fileID != structure.generation.header.fileID { try checkRootKey(structure, &window, keyring) }
     return try view(of: file, structure, &window, keyring)
+  }
+
+  /// Opens the first data key. Where that fails in a generation whose structure is whole, all keys were changed: there is no
+  /// credential here with which to ask the slots, and it is not damage.
+  private static func checkRootKey(
+    _ structure: Structure, _ window: inout FileWindow, _ keyring: Keyring
+  ) throws(VaultError) {
+    var offset = UInt64(FileHeader.length)
+    var header = try window.header(at: offset, in: structure.generation)
+    while header.type == .keySlot {
+      offset += UInt64(header.frameLength)
+      header = try window.header(at: offset, in: structure.generation)
+    }
+    try window.load(at: offset, count: header.frameLength)
+    do {
+      _ = try keyring.open(
+        Frame(header, in: window.bytes(at: offset, count: header.frameLength)), in: structure.generation)
+    } catch {
+      guard error.code == .frameDamaged else { throw VaultError(error) }
+      throw VaultError(
+        .wrongKey, "the vault's keys were changed while it was open", remedy: "open it again with the new key")
+    }
   }
 
   /// Replays the whole file.

@@ -1,5 +1,3 @@
-internal import Dispatch
-internal import Glibc
 internal import Synchronization
 internal import VaultCrypto
 internal import VaultFormat
@@ -80,22 +78,28 @@ struct RecordRun: Sendable {
   /// - Parameter term: the newest term before them.
   /// - Throws: the error of the first frame that does not open.
   func open(with keyring: Keyring, term: UInt32, in generation: Generation) throws(VaultError) -> [OpenedRecord] {
-    let workers = min(count / Self.share, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    let workers = min(count / Self.share, Threads.cores)
     guard workers > 1 else { return try open(0..<count, with: keyring.recordOpener(term: term), in: generation) }
-    let shares = Mutex([Result<[OpenedRecord], VaultError>?](repeating: nil, count: workers))
-    DispatchQueue.concurrentPerform(iterations: workers) { (worker) in
+    let shares = Shares(workers)
+    Threads.perform(workers) { (worker) in
       let range = count * worker / workers..<count * (worker + 1) / workers
       let result = Result { () throws(VaultError) in
         try open(range, with: keyring.recordOpener(term: term), in: generation)
       }
-      shares.withLock { $0[worker] = result }
+      shares.results.withLock { $0[worker] = result }
     }
     var opened: [OpenedRecord] = []
     opened.reserveCapacity(count)
-    for share in shares.withLock({ $0 }) {
+    for share in shares.results.withLock({ $0 }) {
       if let share { opened += try share.get() }
     }
     return opened
+  }
+
+  private final class Shares: Sendable {
+    let results: Mutex<[Result<[OpenedRecord], VaultError>?]>
+
+    init(_ count: Int) { results = Mutex(Array(repeating: nil, count: count)) }
   }
 
   private func open(

@@ -16,6 +16,18 @@ enum SystemCall {
     return descriptor
   }
 
+  /// open(2) of a file that is not there yet, for its owner alone whatever the process's mask says.
+  static func create(_ path: String) throws(VaultError) -> Int32 {
+    let descriptor = try open(path, O_RDWR | O_CREAT | O_EXCL)
+    guard fchmod(descriptor, 0o600) == 0 else {
+      let error = failure("fchmod", path)
+      _ = Glibc.close(descriptor)
+      unlink(path)
+      throw error
+    }
+    return descriptor
+  }
+
   /// fstat(2).
   static func status(of descriptor: Int32, _ path: String) throws(VaultError) -> stat {
     var status = stat()
@@ -27,7 +39,7 @@ enum SystemCall {
   static func status(at path: String) throws(VaultError) -> stat? {
     var status = stat()
     if unsafe lstat(path, &status) == 0 { return status }
-    if errno == ENOENT { return nil }
+    if errno == ENOENT || errno == ENOTDIR { return nil }
     throw failure("lstat", path)
   }
 

@@ -80,7 +80,8 @@ extension Vault {
     var verification = Verification(file)
     // A batch that is being written looks like damage for a moment; whoever holds the lock is asked before that is said.
     try verification.checkStructure()
-    if verification.report.isDamaged, let lock = try storage.lock(.shared, wait: .seconds(1)) {
+    if verification.report.isDamaged {
+      let lock = try storage.lock(.shared, wait: .seconds(1))
       defer { withExtendedLifetime(lock) {} }
       verification = Verification(file)
       try verification.checkStructure()

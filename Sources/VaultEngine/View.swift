@@ -50,6 +50,13 @@ struct View: Sendable {
     lastBatch = chain
   }
 
+  /// Whether this is the same file and no shorter, or a later generation: anything else goes back behind what was seen.
+  func succeeds(_ other: View) -> Bool {
+    let (mine, theirs) = (generation.header, other.generation.header)
+    return mine.fileID == theirs.fileID
+      ? chain.sequence >= other.chain.sequence : mine.generation > theirs.generation
+  }
+
   // MARK: Replay
 
   /// Opens every frame up to the end of `walk`, which went from this view's end over whole batches, and takes it in.

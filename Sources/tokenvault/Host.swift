@@ -13,18 +13,11 @@ enum Host {
     signal(SIGXFSZ, SIG_IGN)
     try checkArguments()
     CryptoLibrary.startLean()
-    prepareCrypto()
   }
 
-  /// OpenSSL takes half a millisecond to look up its algorithms: on another core, that is over when the arguments are read.
-  private static func prepareCrypto() {
-    var thread = pthread_t()
-    let started = unsafe pthread_create(&thread, nil, { _ in
-      CryptoLibrary.prepare()
-      return nil
-    }, nil)
-    if started == 0 { pthread_detach(thread) }
-  }
+  /// Ends the process at once: nothing waits in buffers, as all output is written when it is made, and what libraries do when
+  /// a process ends would only take time.
+  static func end(_ code: ExitCode) -> Never { _exit(code.rawValue) }
 
   /// Swift's crash report prints memory around each register, and a core dump holds all of it: keys among both.
   private static func keepCrashesQuiet() {

@@ -14,11 +14,11 @@ struct TokenVaultCommand: ParsableCommand {
     version: "tokenvault 0.1.0",
     groupedSubcommands: [
       CommandGroup(
-        name: "Tokens:",
+        name: "Token",
         subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
       CommandGroup(
-        name: "Vault:", subcommands: [Init.self, Keygen.self, Verify.self, Inspect.self]),
-      CommandGroup(name: "To try:", subcommands: [Demo.self]),
+        name: "Vault", subcommands: [Init.self, Keygen.self, Verify.self, Inspect.self]),
+      CommandGroup(name: "Trial", subcommands: [Demo.self]),
     ])
 
   @OptionGroup var globals: GlobalOptions
@@ -45,7 +45,7 @@ enum EntryPoint {
     } catch {
       code = end(with: error, of: command)
     }
-    exit(code.rawValue)
+    Host.end(code)
   }
 
   /// The command that the first argument names, and its arguments: parsing it alone takes half the time of parsing the tree
@@ -82,8 +82,8 @@ enum EntryPoint {
 
   private static func refuse(_ error: any Error, of command: any ParsableCommand.Type) -> ExitCode {
     let message = ArgumentPrivacy.concealed(command.message(for: error))
-    let full = ArgumentPrivacy.concealed(command.fullMessage(for: error))
-    let usage = full.firstRange(of: "\nUsage:").map { String(full[full.index(after: $0.lowerBound)...]) }
+    let name = command == TokenVaultCommand.self ? "" : (command.configuration.commandName ?? "") + " "
+    let usage = "Usage: \(command.usageString())\n  See 'tokenvault \(name)--help' for more information."
     let failure = CommandFailure(.usage, message, remedy: usage)
     failure.report(asJSON: wantsJSON)
     return failure.exit

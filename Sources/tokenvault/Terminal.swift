@@ -55,7 +55,7 @@ struct Terminal: ~Copyable {
       signal(number, SIG_DFL)
       raise(number)
     }
-    exit(ExitCode.interrupted.rawValue)
+    Host.end(.interrupted)
   }
 
   private enum Outcome {

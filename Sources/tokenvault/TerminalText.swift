@@ -12,25 +12,16 @@ enum TerminalText {
 
   /// `text` without what a terminal would obey.
   static func safe(_ text: String, keepsLines: Bool = false) -> String {
-    guard text.unicodeScalars.contains(where: isObeyed) else { return text }
+    guard text.unicodeScalars.contains(where: \.isObeyedByTerminals) else { return text }
     var safe = ""
     for scalar in text.unicodeScalars {
-      if isObeyed(scalar), !(keepsLines && scalar == "\n") {
+      if scalar.isObeyedByTerminals, !(keepsLines && scalar == "\n") {
         safe += "\\u{" + hex(scalar.value, digits: 1) + "}"
       } else {
         safe.unicodeScalars.append(scalar)
       }
     }
     return safe
-  }
-
-  /// Control characters, and those that turn the direction of text or break lines.
-  static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0..<0x20, 0x7f..<0xa0: true
-    case 0x61c, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069, 0xfeff: true
-    default: false
-    }
   }
 
   /// Columns that `text` takes on a terminal.

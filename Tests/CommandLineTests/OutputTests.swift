@@ -47,9 +47,7 @@ import Testing
   @Test func aReaderThatHasGoneIsNotTold() throws {
     let bench = try Bench()
     try bench.put("ada")
-    var shell = Call(
-      "-c", #"exec 3>&2; { "$0" list; echo "code $?" >&3; } | { exec 0<&-; while ! [ -e "$HOME/done" ]; do :; done; }"#,
-      Bench.program)
+    var shell = Call("-c", "", Bench.program)
     shell.program = "/bin/sh"
     // The reader closes its end before the writer starts: the writer waits for a FIFO that the reader opens afterwards.
     shell.arguments[1] = Array(
@@ -63,12 +61,13 @@ import Testing
 
   @Test func usageErrorsAreJSONToo() throws {
     let bench = try Bench()
-    for arguments in [["--json"], ["get", "--json"], ["list", "--nonsense", "--json"], ["--json", "nonsense"]] {
+    for arguments in [["get", "--json"], ["list", "--nonsense", "--json"], ["--json", "nonsense"]] {
       let outcome = try bench.run(Call(arguments))
-      guard arguments.count > 1 else { continue }
       #expect(outcome.code == 64 && outcome.errors.hasPrefix(#"{"error":{"code":"usage","exit":64,"message":""#))
       #expect(outcome.errors.split(separator: "\n").count == 1)
     }
+    #expect(try bench.run("get").errors.hasSuffix("  See 'tokenvault get --help' for more information.\n"))
+    #expect(try bench.run("--nonsense").errors.hasSuffix("  See 'tokenvault --help' for more information.\n"))
     var call = Call("get")
     call.environment = ["TOKENVAULT_JSON": "1"]
     #expect(try bench.run(call).errors.hasPrefix(#"{"error":{"code":"usage""#))

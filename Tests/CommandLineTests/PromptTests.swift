@@ -94,4 +94,21 @@ import Testing
     #expect(terminal.end(of: child) == 0)
     #expect(try bench.run("get", "ada").text == "typed\n")
   }
+
+  /// A crash must neither print memory nor leave a core dump: the handlers of Swift's crash report are gone, and the limit is 0.
+  @Test func crashesAreQuiet() throws {
+    let bench = try Bench(withVault: false)
+    let terminal = try PseudoTerminal()
+    let child = try terminal.start(Self.call("init"), on: bench)
+    try terminal.await("New passphrase: ")
+    let status = String(decoding: try bench.contents(of: "/proc/\(child)/status"), as: UTF8.self)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") })
+    let caught = try #require(UInt64(line.dropFirst(7).drop { $0 == "\t" }, radix: 16))
+    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] { #expect(caught >> UInt64(number - 1) & 1 == 0) }
+    let limits = String(decoding: try bench.contents(of: "/proc/\(child)/limits"), as: UTF8.self)
+    let core = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max core file size") })
+    #expect(core.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"])
+    try terminal.type("\u{3}")
+    #expect(terminal.end(of: child) == 130)
+  }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// What scripts lean on: put, get, has, show, list, delete and history, by the real command.
@@ -141,5 +142,19 @@ import Testing
     #expect(try bench.run(call).code == 64)
     call.environment = ["TOKENVAULT_LOCK_TIMEOUT": "soon"]
     #expect(try bench.run(call).code == 64)
+  }
+
+  /// Writers wait for each other as long as they are told; readers do not.
+  @Test func aLockThatIsHeldIsSeventyFive() throws {
+    let bench = try Bench()
+    try bench.put("ada", Self.token)
+    let before = try Fingerprint(bench.vault)
+    let lock = unsafe open(bench.vault + ".lock", O_RDWR | O_CLOEXEC)
+    try #require(lock >= 0 && flock(lock, LOCK_EX) == 0)
+    defer { close(lock) }
+    let outcome = try bench.run("put", "bob", "--lock-timeout", "10ms", "--json", input: "{}")
+    #expect(outcome.code == 75 && outcome.errors.contains(#""code":"locked""#), "\(outcome.errors)")
+    #expect(try Fingerprint(bench.vault) == before)
+    #expect(try bench.run("get", "ada").code == 0)
   }
 }

@@ -2,6 +2,8 @@ import Foundation
 import Glibc
 import Testing
 
+@testable import tokenvault
+
 /// keygen, init, verify, inspect, demo, help and version, by the real command.
 @Suite struct VaultCommandTests {
   private static func mode(_ path: String) throws -> mode_t {
@@ -123,6 +125,7 @@ import Testing
     #expect(screen.code == 0, "\(screen.errors)")
     let lines = screen.text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
     #expect(lines.count <= 24)
+    #expect(lines.allSatisfy { TerminalText.width($0) <= 80 || $0.contains(bench.folder) || $0.contains("PATH=") })
     let commands = lines.filter {
       $0.hasPrefix("  PATH=") || $0.hasPrefix("  export ") || $0.hasPrefix("  tokenvault ") || $0.hasPrefix("  echo ")
     }

@@ -7,14 +7,14 @@ import Testing
 @Suite struct TwoHandleTests {
   // Defends: a handle whose last commit is the newest in the file does not append behind another handle's attempt that was
   // cut off and may still be on the disk: a crash would mix the two.
-  @Test(arguments: Array(1...8) + [.max])
-  func anothersFailedSyncIsSettledBeforeTheNextAppend(failures: Int) throws {
+  @Test(arguments: [1, 2, 3, .max], [nil, FailurePlan.Call.sync])
+  func anothersFailedSyncIsSettledBeforeTheNextAppend(failures: Int, only: FailurePlan.Call?) throws {
     let disk = SimulatedDisk()
     let first = try Vault.create(.simulated(disk, seed: 1), credential: key())
     try first.commit([.put("alice", [1])])
     let second = try Vault.open(.simulated(disk, seed: 2), credential: key())
     // The second handle writes the last batch again first: that sync is not the one to fail.
-    disk.beforeNextSync { disk.beforeNextSync { disk.fail(FailurePlan(first: 1, count: failures)) } }
+    disk.beforeNextSync { disk.beforeNextSync { disk.fail(FailurePlan(first: 1, only: only, count: failures)) } }
     #expect(try code { try second.commit([.put("bob", Array(repeating: 2, count: 1500))]) } == .io)
     disk.fail(nil)
     let before = disk.journal.count

@@ -5,7 +5,7 @@ import VaultEngine
 /// Deletes a token.
 struct Delete: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "delete",
+    commandName: "delete", _superCommandName: "tokenvault",
     abstract: "Delete a token. Its history stays until the vault is compacted.")
 
   @OptionGroup var entry: EntryOptions

@@ -7,7 +7,7 @@ import VaultFormat
 /// Shows on one screen what a vault does.
 struct Demo: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "demo",
+    commandName: "demo", _superCommandName: "tokenvault",
     abstract: "Make a vault to play with, and show what happened and what to type next.")
 
   @Argument(help: "The folder for it; a new temporary one unless told.")
@@ -115,8 +115,8 @@ struct DemoScreen {
     return """
       A vault to play with, in \(stage.folder)
 
-        made      vault.tv, one encrypted file, and vault.tv.key, the key that opens it
-        stored    the tokens of \(DemoStage.reader), 王小明 and \(DemoStage.leaver), from their JSON
+        made      vault.tv, one encrypted file, and vault.tv.key, which opens it
+        stored    tokens of \(DemoStage.reader), 王小明 and \(DemoStage.leaver), as JSON
         read      \(DemoStage.reader): what came back is what went in, byte for byte
         deleted   \(DemoStage.leaver); its history tells of it
         verified  \(result)

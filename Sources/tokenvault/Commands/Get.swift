@@ -5,7 +5,7 @@ import VaultEngine
 /// Reads a token.
 struct Get: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "get",
+    commandName: "get", _superCommandName: "tokenvault",
     abstract: "Print a token, or one member of it.",
     discussion: """
       plain    the member and a line end

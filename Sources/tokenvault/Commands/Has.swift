@@ -4,7 +4,7 @@ import TokenVault
 /// Tells by its exit code alone whether there is a token.
 struct Has: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "has",
+    commandName: "has", _superCommandName: "tokenvault",
     abstract: "Exit 0 when there is a token, 3 when not, 4 when it expires too soon.")
 
   @OptionGroup var entry: EntryOptions

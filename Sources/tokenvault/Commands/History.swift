@@ -4,7 +4,7 @@ import TokenVault
 /// Lists every write of a name.
 struct History: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "history",
+    commandName: "history", _superCommandName: "tokenvault",
     abstract: "List every write of a name since the vault was last compacted.")
 
   @OptionGroup var entry: EntryOptions

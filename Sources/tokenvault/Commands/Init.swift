@@ -7,7 +7,7 @@ import VaultFormat
 /// Makes a vault.
 struct Init: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "init",
+    commandName: "init", _superCommandName: "tokenvault",
     abstract: "Make a new vault.",
     discussion: """
       It opens with the key from --key, the passphrase from --passphrase, or the passphrase that is asked for on the terminal.

@@ -5,7 +5,7 @@ import VaultEngine
 /// Shows how a vault is built.
 struct Inspect: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect",
+    commandName: "inspect", _superCommandName: "tokenvault",
     abstract: "Show how the vault is built: header, key slots, frames. Needs no key.")
 
   @Flag(help: "List every frame.")

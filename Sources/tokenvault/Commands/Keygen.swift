@@ -4,7 +4,7 @@ import VaultCrypto
 /// Makes a key.
 struct Keygen: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "keygen",
+    commandName: "keygen", _superCommandName: "tokenvault",
     abstract: "Make a new random key: 64 hexadecimal digits.",
     discussion: """
       On standard output, or with --out in a new file that only you can read. Whoever has the key has the tokens; without it

@@ -4,7 +4,7 @@ import TokenVault
 /// Lists the tokens.
 struct List: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list",
+    commandName: "list", _superCommandName: "tokenvault",
     abstract: "List the tokens: names, sequences and times, no secrets.")
 
   @Option(help: ArgumentHelp("Only user ids that begin so.", valueName: "text"))

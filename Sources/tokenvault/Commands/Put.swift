@@ -8,7 +8,7 @@ import VaultFormat
 /// Stores a token.
 struct Put: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "put",
+    commandName: "put", _superCommandName: "tokenvault",
     abstract: "Store a token: its JSON comes in on standard input.",
     discussion: """
       The JSON is what a token endpoint answers with. It is kept as it comes, members that nobody knows included.

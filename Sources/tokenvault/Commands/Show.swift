@@ -4,7 +4,7 @@ import TokenVault
 /// Shows what is known of a token.
 struct Show: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show",
+    commandName: "show", _superCommandName: "tokenvault",
     abstract: "Show what is known of a token, its secrets concealed.")
 
   @OptionGroup var entry: EntryOptions

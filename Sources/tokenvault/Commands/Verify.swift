@@ -6,7 +6,7 @@ import VaultFormat
 /// Checks a vault.
 struct Verify: VaultCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify",
+    commandName: "verify", _superCommandName: "tokenvault",
     abstract: "Check the vault, without changing it; exit 65 when it is damaged.",
     discussion: """
       With a key or passphrase every frame is opened. Without, only what can be seen from outside is checked: lengths,

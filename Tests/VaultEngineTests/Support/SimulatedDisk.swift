@@ -68,6 +68,8 @@ final class SimulatedDisk: Sendable {
     var calls = 0
     /// Runs just before the next sync of a file, once: another program that looks at this very moment.
     var beforeSync: (@Sendable () -> Void)?
+    /// Runs just before every attempt to take the lock.
+    var beforeLock: (@Sendable () -> Void)?
   }
 
   let start: DiskImage
@@ -98,9 +100,13 @@ final class SimulatedDisk: Sendable {
   /// Runs `body` once, just before the next sync of a file.
   func beforeNextSync(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.beforeSync = body } }
 
+  /// Runs `body` before every attempt to take the lock; `nil` ends that.
+  func beforeEveryLock(_ body: (@Sendable () -> Void)?) { state.withLock { $0.beforeLock = body } }
+
   /// Counts a call, and fails it when it is its turn.
   func attempt(_ kind: FailurePlan.Call) throws(VaultError) {
     let error = state.withLock { (state) -> VaultError? in
+      if let only = state.failure?.only, only != kind { return nil }
       state.calls += 1
       return state.failure?.error(for: kind, number: state.calls)
     }
@@ -144,7 +150,7 @@ final class SimulatedDisk: Sendable {
     do {
       try attempt(.sync)
     } catch {
-      perform(.failedSync(file: file))
+      if !state.withLock({ $0.failure?.isKill ?? false }) { perform(.failedSync(file: file)) }
       throw error
     }
     perform(.sync(file: file))
@@ -154,6 +160,11 @@ final class SimulatedDisk: Sendable {
 
   /// - Returns: whether it was free.
   func takeLock(_ mode: LockMode) -> Bool {
+    state.withLock { $0.beforeLock }?()
+    return tryLock(mode)
+  }
+
+  private func tryLock(_ mode: LockMode) -> Bool {
     state.withLock { (state) in
       guard !state.lockHolders.exclusive, mode == .shared || state.lockHolders.shared == 0 else { return false }
       if mode == .exclusive { state.lockHolders.exclusive = true } else { state.lockHolders.shared += 1 }
@@ -174,10 +185,14 @@ struct FailurePlan: Sendable {
 
   /// Number of the first call that fails, from 1.
   let first: Int
+  /// Counts and fails calls of this kind alone.
+  var only: Call?
   /// How many calls fail, one after the other; `.max` for ever.
   var count = 1
   /// Calls that need room fail with `disk-full`, and no others do; else every call fails with `io`.
   var isFull = false
+  /// The calls are not made at all: the program was killed, and the system still writes what it had been given.
+  var isKill = false
   /// A write that fails has written half of its bytes.
   var writesHalf = false
 

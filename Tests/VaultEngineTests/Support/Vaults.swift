@@ -3,8 +3,16 @@ import VaultFormat
 
 @testable import VaultEngine
 
+/// A name as a vault knows it: bytes. Two strings that Swift takes for equal may be two names.
+struct Name: Hashable, Sendable, ExpressibleByStringLiteral {
+  let bytes: [UInt8]
+
+  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(stringLiteral text: String) { bytes = Array(text.utf8) }
+}
+
 /// What a vault holds: values by name.
-typealias Contents = [String: [UInt8]]
+typealias Contents = [Name: [UInt8]]
 
 extension Environment {
   /// A world without a clock and without chance.
@@ -59,9 +67,9 @@ extension VaultOptions {
 
 /// A write of a test.
 enum Write: Sendable {
-  case put(String, [UInt8], WriteCondition = .any)
-  case delete(String, WriteCondition = .any)
-  case event(String, [UInt8])
+  case put(Name, [UInt8], WriteCondition = .any)
+  case delete(Name, WriteCondition = .any)
+  case event(Name, [UInt8])
 
   func apply(to contents: inout Contents) {
     switch self {
@@ -79,22 +87,18 @@ extension Vault {
     for write in writes {
       switch write {
       case .put(let name, let value, let condition):
-        let name = Array(name.utf8)
-        try batch.put(name.span, value: value.span, if: condition)
+        try batch.put(name.bytes.span, value: value.span, if: condition)
       case .delete(let name, let condition):
-        let name = Array(name.utf8)
-        try batch.delete(name.span, if: condition)
+        try batch.delete(name.bytes.span, if: condition)
       case .event(let name, let value):
-        let name = Array(name.utf8)
-        try batch.event(name.span, value: value.span)
+        try batch.event(name.bytes.span, value: value.span)
       }
     }
     return try commit(batch)
   }
 
-  func value(of name: String) throws -> [UInt8]? {
-    let name = Array(name.utf8)
-    guard let entry = try entry(named: name.span) else { return nil }
+  func value(of name: Name) throws -> [UInt8]? {
+    guard let entry = try entry(named: name.bytes.span) else { return nil }
     return Array(entry.value)
   }
 
@@ -105,7 +109,7 @@ extension VaultSnapshot {
   func contents() throws -> Contents {
     var contents: Contents = [:]
     try forEachEntry { (entry) throws(VaultError) in
-      contents[String(decoding: Array(entry.name), as: UTF8.self)] = Array(entry.value)
+      contents[Name(bytes: Array(entry.name))] = Array(entry.value)
     }
     return contents
   }

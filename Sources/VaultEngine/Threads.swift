@@ -1,0 +1,37 @@
+internal import Glibc
+
+/// Threads for a moment's work: no pool is started, which would cost a short command more than the work itself.
+enum Threads {
+  /// Cores that are online.
+  static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+  /// Runs `body` with the numbers below `count` at the same time, and returns when all are done. The caller's thread takes
+  /// part, and does alone what no thread could be had for.
+  static func perform(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+    let threads = (1..<count).map { (number) in (number, start { body(number) }) }
+    body(0)
+    for (number, thread) in threads {
+      if let thread { pthread_join(thread, nil) } else { body(number) }
+    }
+  }
+
+  private final class Work {
+    let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+
+  private static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
+    let work = unsafe Unmanaged.passRetained(Work(body))
+    var thread = pthread_t()
+    let status = unsafe pthread_create(
+      &thread, nil,
+      { (argument) in
+        if let argument = unsafe argument { unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
+        return nil
+      }, work.toOpaque())
+    guard status != 0 else { return thread }
+    unsafe work.release()
+    return nil
+  }
+}

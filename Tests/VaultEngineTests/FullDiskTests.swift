@@ -1,0 +1,82 @@
+import Glibc
+import Testing
+
+@testable import VaultEngine
+
+/// A real file system without room.
+@Suite struct FullDiskTests {
+  /// A file system of 256 KiB, mounted as long as the object lives.
+  private final class SmallDisk {
+    let directory: TemporaryDirectory
+    let root: String
+
+    /// `nil` where mounting is not permitted.
+    init?() throws {
+      directory = try TemporaryDirectory()
+      root = directory.path("small")
+      guard unsafe mkdir(root, 0o700) == 0 else { throw HelperError.system(errno) }
+      guard unsafe mount("tmpfs", root, "tmpfs", 0, "size=256k") == 0 else { return nil }
+    }
+
+    deinit { unsafe _ = umount(root) }
+
+    /// Fills the disk but for `room` bytes, in a file that can be removed.
+    func fill(leaving room: Int) throws {
+      let descriptor = unsafe open("\(root)/filler", O_RDWR | O_CREAT | O_EXCL, 0o600 as mode_t)
+      guard descriptor >= 0 else { throw HelperError.system(errno) }
+      defer { _ = close(descriptor) }
+      var status = statvfs()
+      guard unsafe fstatvfs(descriptor, &status) == 0 else { throw HelperError.system(errno) }
+      let free = Int(status.f_bavail) * Int(status.f_frsize)
+      guard posix_fallocate(descriptor, 0, off_t(free - room)) == 0 else { throw HelperError.system(ENOSPC) }
+    }
+
+    func empty() { unsafe _ = unlink("\(root)/filler") }
+
+    func names() throws -> [String] { try directory.names(in: "small") }
+  }
+
+  // Defends: on a full disk nothing of a batch is visible, the error says so, and the same handle works once there is room;
+  // a torn tail that can't be kept aside is not cut, and attempts leave no litter.
+  @Test func aDiskWithoutRoom() throws {
+    guard let disk = try SmallDisk() else {
+      print("skipped: mounting a small file system is not permitted")
+      return
+    }
+    let path = "\(disk.root)/vault"
+    let vault = try Vault.create(at: path, credential: key())
+    try vault.commit([.put("alice", [1])])
+    let large = [UInt8](repeating: 2, count: 100_000)
+
+    try disk.fill(leaving: 40_000)
+    for _ in 0..<3 {
+      #expect(try code { try vault.commit([.put("small", [1]), .put("large", large)]) } == .diskFull)
+      #expect(try vault.contents() == ["alice": [1]])
+    }
+    #expect(try Vault.verify(at: path, credential: key()).tornBytes == 0)
+    disk.empty()
+    try vault.commit([.put("small", [1]), .put("large", large)])
+    #expect(try vault.contents() == ["alice": [1], "small": [1], "large": large])
+
+    let torn = try disk.directory.read("small/vault").dropLast(10)
+    try disk.directory.overwrite("small/vault", with: Array(torn))
+    try disk.fill(leaving: 40_000)
+    let writer = try Vault.open(at: path, credential: key())
+    for _ in 0..<3 { #expect(try code { try writer.commit([.put("bob", [1])]) } == .diskFull) }
+    #expect(try disk.names() == ["filler", "vault", "vault.lock"])
+    #expect(try disk.directory.read("small/vault") == Array(torn))
+    disk.empty()
+    try writer.commit([.put("bob", [1])])
+    #expect(try writer.contents() == ["alice": [1], "bob": [1]])
+  }
+
+  // Defends: on a full disk no vault is made, nor a part of one.
+  @Test func creatingWithoutRoom() throws {
+    guard let disk = try SmallDisk() else { return }
+    try disk.fill(leaving: 0)
+    #expect(try code { _ = try Vault.create(at: "\(disk.root)/vault", credential: key()) } == .diskFull)
+    #expect(try disk.names() == ["filler", "vault.lock"])
+    disk.empty()
+    _ = try Vault.create(at: "\(disk.root)/vault", credential: key())
+  }
+}

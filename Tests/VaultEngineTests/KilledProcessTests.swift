@@ -1,0 +1,87 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import VaultEngine
+
+/// Real processes, killed at any moment.
+@Suite struct KilledProcessTests {
+  /// The command, where the whole package was built.
+  private static let command: String? = {
+    let bundle = URL(filePath: CommandLine.arguments.first ?? "").deletingLastPathComponent()
+    let path = bundle.appending(path: "tokenvault").path
+    return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+  }()
+
+  private static func put(_ name: String, in directory: TemporaryDirectory, _ command: String) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(filePath: command)
+    process.arguments = ["put", name]
+    process.environment = [
+      "TOKENVAULT_FILE": directory.path("vault"), "TOKENVAULT_KEY": "file:\(directory.path("key"))",
+    ]
+    let input = Pipe()
+    process.standardInput = input
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    try input.fileHandleForWriting.write(
+      contentsOf: Data("{\"access_token\":\"\(name)\",\"token_type\":\"Bearer\"}".utf8))
+    try input.fileHandleForWriting.close()
+    return process
+  }
+
+  // Defends: whenever writers are killed, the vault opens and holds every write whose process returned success, each once,
+  // and a reader that stays open never sees damage and never goes back.
+  @Test func writersKilledAtAnyMoment() throws {
+    guard let command = Self.command else {
+      print("skipped: the command was not built")
+      return
+    }
+    let seed = UInt64.random(in: 0 ... .max)
+    var random = SeededRandom(seed: seed)
+    let directory = try TemporaryDirectory()
+    try directory.write(Array(String(repeating: "07", count: 32).utf8), to: "key")
+    let path = directory.path("vault")
+    let reader = try Vault.create(at: path, credential: key())
+    var acknowledged: Set<String> = []
+    var (kills, last) = (0, UInt64(0))
+    // How long a write takes here, so that the kills fall into it.
+    let start = ContinuousClock.now
+    try Self.put("user", in: directory, command).waitUntilExit()
+    let longest = UInt64(max((ContinuousClock.now - start) / .microseconds(1), 1000) * 2)
+    for round in 0..<40 {
+      let names = (0..<3).map { "user-\(round)-\($0)" }
+      let processes = try names.map { try Self.put($0, in: directory, command) }
+      // Any moment will do: the promise holds at each.
+      usleep(UInt32(random.next() % longest))
+      let survivor = Int(random.next() % 4)
+      for (number, process) in processes.enumerated() where number != survivor {
+        kill(process.processIdentifier, SIGKILL)
+      }
+      for (name, process) in zip(names, processes) {
+        process.waitUntilExit()
+        if process.terminationReason == .exit {
+          #expect(process.terminationStatus == 0)
+          acknowledged.insert(name)
+        } else {
+          kills += 1
+        }
+      }
+      let snapshot = try reader.snapshot()
+      #expect(snapshot.lastVersion >= last)
+      last = snapshot.lastVersion
+    }
+    let vault = try Vault.open(at: path, credential: key())
+    var found: Set<String> = []
+    try vault.snapshot().forEachRecord { (entry) throws(VaultError) in
+      let value = String(decoding: Array(entry.value), as: UTF8.self)
+      for part in value.split(separator: "\"") where part.hasPrefix("user-") {
+        #expect(found.insert(String(part)).inserted, "\(part) was written twice")
+      }
+    }
+    #expect(found.isSuperset(of: acknowledged), "seed \(seed)")
+    #expect(try Vault.verify(at: path, credential: key()).isDamaged == false)
+    print("killed writers: \(kills), acknowledged writes: \(acknowledged.count), found: \(found.count); seed \(seed)")
+  }
+}

@@ -1,0 +1,124 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import VaultEngine
+
+/// The lock beside a real vault. A lock taken on another descriptor excludes as another process's does.
+@Suite struct LockTests {
+  private func sample() throws -> (directory: TemporaryDirectory, vault: Vault) {
+    let directory = try TemporaryDirectory()
+    var options = VaultOptions()
+    options.lockTimeout = .milliseconds(60)
+    let vault = try Vault.create(at: directory.path("vault"), credential: key(), options: options)
+    return (directory, vault)
+  }
+
+  // Defends: a writer waits for the lock as long as it was told and no longer, then says so and has changed nothing; readers
+  // don't wait; afterwards the same handle writes.
+  @Test func aLockThatAnotherHolds() throws {
+    let (directory, vault) = try sample()
+    let before = try directory.read("vault")
+    let holder = try directory.open("vault.lock")
+    #expect(flock(holder, LOCK_EX | LOCK_NB) == 0)
+    let start = ContinuousClock.now
+    #expect(try code { try vault.commit([.put("alice", [1])]) } == .locked)
+    #expect(ContinuousClock.now - start >= .milliseconds(60))
+    #expect(try vault.contents().isEmpty)
+    #expect(try directory.read("vault") == before)
+    #expect(flock(holder, LOCK_UN) == 0)
+    try vault.commit([.put("alice", [1])])
+    #expect(flock(holder, LOCK_EX | LOCK_NB) == 0, "the lock is held for a commit and no longer")
+    _ = close(holder)
+  }
+
+  // Defends: a lock on a file that was deleted excludes nobody, and is not taken for one: of two writers, one before and one
+  // after the deletion, the second does not wait for the first, and takes the lock that the others see.
+  @Test func aLockFileThatWasDeleted() throws {
+    let (directory, vault) = try sample()
+    let holder = try directory.open("vault.lock")
+    #expect(flock(holder, LOCK_EX | LOCK_NB) == 0)
+    try directory.remove("vault.lock")
+    try vault.commit([.put("alice", [1])])
+    #expect(try directory.names() == ["vault", "vault.lock"])
+    _ = close(holder)
+  }
+
+  // Defends: the same when the file is deleted while a writer waits for it.
+  @Test func aLockFileDeletedWhileWaiting() async throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("vault")
+    let vault = try Vault.create(at: path, credential: key())
+    let holder = try directory.open("vault.lock")
+    #expect(flock(holder, LOCK_EX | LOCK_NB) == 0)
+    async let waiting: Void = Task.detached { _ = try vault.commit([.put("alice", [1])]) }.value
+    try directory.remove("vault.lock")
+    try await waiting
+    #expect(try vault.contents() == ["alice": [1]])
+    _ = close(holder)
+  }
+
+  // Defends: a symbolic link in the lock's place is not followed.
+  @Test func aSymbolicLinkInTheLocksPlace() throws {
+    let (directory, vault) = try sample()
+    try directory.remove("vault.lock")
+    try directory.write([], to: "elsewhere")
+    unsafe #expect(symlink("elsewhere", directory.path("vault.lock")) == 0)
+    #expect(try code { try vault.commit([.put("alice", [1])]) } == .notAVaultFile)
+    #expect(try vault.contents().isEmpty)
+  }
+
+  // Defends: handles that write side by side lose nothing, give no version twice, and see each other's commits.
+  @Test func writersSideBySide() async throws {
+    let (directory, _) = try sample()
+    let path = directory.path("vault")
+    let versions = try await withThrowingTaskGroup(of: [UInt64].self) { (group) in
+      for number in 0..<4 {
+        group.addTask {
+          let vault = try Vault.open(at: path, credential: key())
+          return try (0..<25).map { (round) in
+            let name = Name(bytes: Array("\(number)-\(round)".utf8))
+            let version = try vault.commit([.put(name, [UInt8(round)])])[0]
+            #expect(try vault.value(of: name) == [UInt8(round)])
+            return version
+          }
+        }
+      }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+    #expect(versions.sorted() == Array(1...100))
+    let report = try Vault.verify(at: path, credential: key())
+    #expect(report.findings.isEmpty && report.liveNames == 100 && report.records == 100)
+  }
+
+  // Defends: a reader beside a busy writer never sees damage, never goes back, and never sees half a batch.
+  @Test func aReaderBesideAWriter() async throws {
+    let (directory, vault) = try sample()
+    let path = directory.path("vault")
+    let end = End()
+    let writing = Task.detached {
+      defer { end.isReached.store(true, ordering: .releasing) }
+      for round in 0..<150 {
+        let value = [UInt8](repeating: UInt8(round), count: 1 + round * 37)
+        try vault.commit([.put("first", value), .put("second", value)])
+      }
+    }
+    let reader = try Vault.open(at: path, credential: key(), options: .reading)
+    var last: UInt64 = 0
+    while !end.isReached.load(ordering: .acquiring) {
+      let snapshot = try reader.snapshot()
+      #expect(snapshot.lastVersion >= last && snapshot.lastVersion % 2 == 0)
+      last = snapshot.lastVersion
+      let contents = try snapshot.contents()
+      #expect(contents["first"] == contents["second"])
+      if last % 20 == 0 { #expect(try Vault.verify(at: path, credential: nil).isDamaged == false) }
+    }
+    try await writing.value
+    #expect(try reader.snapshot().lastVersion == 300)
+  }
+
+  /// Tells a reader that the writer is done, or has failed.
+  private final class End: Sendable {
+    let isReached = Atomic(false)
+  }
+}
