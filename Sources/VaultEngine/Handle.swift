@@ -48,39 +48,6 @@ struct Handle: ~Copyable, Sendable {
     random = try crypto(environment.makeRandom)
   }
 
-  /// Reads what another process may be writing at this moment: before damage is reported, the lock is asked whether a
-  /// writer is at work, and the file is read again (FORMAT.md, "Tail rules").
-  ///
-  /// - Parameter storage: `nil` for whoever holds the lock: nobody else writes then.
-  private static func readingAgain<Result>(
-    _ storage: (any Storage)?, _ read: () throws(VaultError) -> Result
-  ) throws(VaultError) -> Result {
-    guard let storage else { return try read() }
-    var attempts = 0
-    while true {
-      let damage: VaultError
-      do {
-        return try read()
-      } catch {
-        guard error.code.isDamage else { throw error }
-        damage = error
-      }
-      attempts += 1
-      do throws(VaultError) {
-        guard let lock = try storage.lock(.shared, wait: .milliseconds(attempts * 20)) else {
-          // There was no lock file before the second look either: no writer made what it saw.
-          if attempts > 1 { throw damage }
-          continue
-        }
-        defer { withExtendedLifetime(lock) {} }
-        return try read()
-      } catch {
-        // Busy: what looked like damage may be a batch that is half written. Look again, a few times.
-        guard error.code == .locked, attempts < 10 else { throw error.code == .locked ? damage : error }
-      }
-    }
-  }
-
   private func checkUsable() throws(VaultError) {
     guard let failure else { return }
     guard failure.code != .handleFailed else { throw failure }
@@ -105,7 +72,13 @@ struct Handle: ~Copyable, Sendable {
     case .changed: try startOver(holdingLock: false)
     case .grown:
       let storage = environment.storage
-      try Self.readingAgain(storage) { () throws(VaultError) in _ = try catchUp() }
+      do {
+        try Self.readingAgain(storage) { () throws(VaultError) in _ = try catchUp() }
+      } catch {
+        // What was appended may hold a bad page and the root that excuses it, for which the whole file is asked.
+        guard error.code.isDamage else { throw error }
+        try startOver(holdingLock: false)
+      }
     }
   }
 
@@ -152,7 +125,7 @@ struct Handle: ~Copyable, Sendable {
   private static func leads(from start: Chain, to view: View) throws(VaultError) -> Bool {
     var window = try FileWindow(view.file)
     var isMet = false
-    let walk = try Walk(&window, from: start, in: view.generation) { (header) in
+    let walk = try Walk(&window, from: start, in: view.generation, excusing: view.excuse) { (header) in
       if header.sequence == view.chain.sequence + 1, header.previousLink == view.chain.link { isMet = true }
     }
     return isMet || walk.committed == view.chain
@@ -192,6 +165,17 @@ struct Handle: ~Copyable, Sendable {
     return try tail.judge { (frame) in keyring.opening(of: frame, in: generation) } == .torn ? tail : nil
   }
 
+  /// The same under the lock. What was appended may hold a bad page of the index, which only opening anew excuses.
+  private mutating func catchUpOrStartOver() throws(VaultError) -> Tail? {
+    do {
+      return try catchUp()
+    } catch {
+      guard error.code.isDamage else { throw error }
+      try startOver(holdingLock: true)
+      return try catchUp()
+    }
+  }
+
   // MARK: Commit
 
   /// Writes a batch and syncs it.
@@ -228,7 +212,7 @@ struct Handle: ~Copyable, Sendable {
     }
     try followReplacement(holdingLock: true)
     if try lookAtEnd() == .changed { try startOver(holdingLock: true) }
-    guard try view.file.length() > view.chain.offset, let tail = try catchUp() else { return }
+    guard try view.file.length() > view.chain.offset, let tail = try catchUpOrStartOver() else { return }
     try environment.storage.keepTorn(tail.torn.span, from: view.chain.sequence + 1)
     // Cut, and the cut synced, before anything is appended: never written over in place.
     try latching { (view) throws(VaultError) in try Self.cutBack(view) }

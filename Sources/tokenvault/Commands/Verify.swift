@@ -7,10 +7,12 @@ import VaultFormat
 struct Verify: VaultCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", _superCommandName: "tokenvault",
-    abstract: "Check the vault, without changing it; exit 65 when it is damaged.",
+    abstract: "Check the vault, without changing it; exit 65 when it is damaged, 6 when its index is.",
     discussion: """
       With a key or passphrase every frame is opened. Without, only what can be seen from outside is checked: lengths,
       checksums, links, and how the file ends.
+
+      A damaged index is told only with a key: nothing is lost with it, and every token is served.
       """)
 
   @OptionGroup var globals: GlobalOptions
@@ -18,8 +20,7 @@ struct Verify: VaultCommand {
   func run(_ settings: Settings) throws {
     let report = try report(settings)
     try Output.write(settings.json ? Self.json(report, settings) + "\n" : Self.table(report, settings))
-    guard report.isDamaged else { return }
-    throw Self.failure(report)
+    if let failure = Self.failure(report) { throw failure }
   }
 
   /// Without a source nobody is asked: to check the structure needs no key.
@@ -28,16 +29,20 @@ struct Verify: VaultCommand {
     return try Vault.verify(at: settings.vault, credential: settings.credential())
   }
 
-  private static func failure(_ report: VerifyReport) -> CommandFailure {
+  private static func failure(_ report: VerifyReport) -> CommandFailure? {
+    guard let first = report.findings.first(where: { !report.isDamaged || $0.code != .indexDamaged }) else { return nil }
     let count = report.findings.count
-    var failure = CommandFailure(
-      .damaged, count == 1 ? "the vault is damaged: 1 finding" : "the vault is damaged: \(count) findings",
-      remedy: "nothing was changed; keep the file, and restore a backup")
-    if let first = report.findings.first {
-      failure.kind = first.code.description
-      failure.offset = first.offset
-      failure.sequence = first.sequence
-    }
+    let found = count == 1 ? "1 finding" : "\(count) findings"
+    var failure =
+      report.isDamaged
+      ? CommandFailure(
+        .damaged, "the vault is damaged: \(found)", remedy: "nothing was changed; keep the file, and restore a backup")
+      : CommandFailure(
+        ExitCode(first.code), first.code == .indexDamaged ? "the index is damaged, the vault is not: \(found)" : found,
+        remedy: first.code == .indexDamaged ? indexRemedy : nil)
+    failure.kind = first.code.description
+    failure.offset = first.offset
+    failure.sequence = first.sequence
     return failure
   }
 
@@ -54,9 +59,14 @@ struct Verify: VaultCommand {
     if report.zeroBytes > 0 { table.add(["allocated", "\(report.zeroBytes) zero bytes ahead"]) }
     table.add(["generation", "\(report.generation)"])
     table.add(["head", "\(report.head) at sequence \(report.sequence)"])
-    table.add(["result", report.isDamaged ? "damaged" : "whole"])
+    let isIndexDamaged = report.findings.contains { $0.code == .indexDamaged }
+    table.add(["result", report.isDamaged ? "damaged" : isIndexDamaged ? "whole, but for its index" : "whole"])
+    if !report.isDamaged, isIndexDamaged { table.add(["to do", indexRemedy]) }
     return table.text + findings(report)
   }
+
+  private static let indexRemedy =
+    "compact the vault, which makes the index anew; until then opening it reads the whole file"
 
   private static func findings(_ report: VerifyReport) -> String {
     guard !report.findings.isEmpty else { return "" }
