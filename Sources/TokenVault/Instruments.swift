@@ -13,13 +13,17 @@ struct Instruments: Sendable {
   }
 
   private let logger: Logger
+  private let metrics: any MetricsFactory
   private let counters: [Operation: Counter]
   private let timers: [Operation: Timer]
 
-  init(logger: Logger) {
+  init(logger: Logger, metrics: any MetricsFactory) {
     self.logger = logger
-    counters = Self.each { Counter(label: "tokenvault_\($0.rawValue)s_total") }
-    timers = Self.each { Timer(label: "tokenvault_\($0.rawValue)_duration") }
+    self.metrics = metrics
+    counters = Self.each { Counter(label: "tokenvault_\($0.rawValue)s_total", dimensions: [], factory: metrics) }
+    timers = Self.each {
+      Timer(label: "tokenvault_\($0.rawValue)_duration", dimensions: [], factory: metrics)
+    }
   }
 
   private static func each<Value>(_ make: (Operation) -> Value) -> [Operation: Value] {
@@ -39,7 +43,8 @@ struct Instruments: Sendable {
       logger.debug("\(operation.rawValue) done")
       return result
     } catch {
-      Counter(label: "tokenvault_errors_total", dimensions: [("code", error.code.description)]).increment()
+      let dimensions = [("code", error.code.description)]
+      Counter(label: "tokenvault_errors_total", dimensions: dimensions, factory: metrics).increment()
       logger.error("\(operation.rawValue) failed", metadata: ["code": "\(error.code)"])
       throw error
     }

@@ -1,5 +1,5 @@
 public import Logging
-internal import Metrics
+public import Metrics
 internal import VaultCrypto
 internal import VaultFormat
 
@@ -59,16 +59,23 @@ public final class TokenStore: Sendable {
   private let instruments: Instruments
   private let now: @Sendable () -> Int64
 
-  /// - Parameter logger: is told of writes and errors, at the levels debug and error, and never of a token or a user.
-  public convenience init(_ vault: Vault, logger: Logger = Logger(label: "tokenvault")) {
-    self.init(vault, logger: logger, now: Vault.currentTime)
+  /// - Parameters:
+  ///   - logger: is told of writes and errors, at the levels debug and error, and never of a token or a user.
+  ///   - metrics: counts reads, writes, deletes and errors, and takes their durations.
+  public convenience init(
+    _ vault: Vault, logger: Logger = Logger(label: "tokenvault"),
+    metrics: any MetricsFactory = MetricsSystem.factory
+  ) {
+    self.init(vault, logger: logger, metrics: metrics, now: Vault.currentTime)
   }
 
   /// - Parameter now: microseconds since 1970.
-  package init(_ vault: Vault, logger: Logger, now: @escaping @Sendable () -> Int64) {
+  package init(
+    _ vault: Vault, logger: Logger, metrics: any MetricsFactory, now: @escaping @Sendable () -> Int64
+  ) {
     self.vault = vault
     self.now = now
-    instruments = Instruments(logger: logger)
+    instruments = Instruments(logger: logger, metrics: metrics)
   }
 
   /// Stores a token; on return it is on the disk.

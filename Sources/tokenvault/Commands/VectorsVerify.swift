@@ -38,7 +38,7 @@ struct VectorsVerify: ParsableCommand {
     }
     progress.end()
     if let junit { try TextFile.write(report.junit(), to: junit) }
-    try Output.write(isJSON ? report.json() + "\n" : report.table())
+    try Output.write(isJSON ? report.json() : report.table())
     try judge(report)
   }
 
