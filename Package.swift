@@ -44,7 +44,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(
-      name: "VaultVectors", dependencies: ["VaultCrypto", "VaultFormat", "VaultEngine"], swiftSettings: settings),
+      name: "VaultVectors", dependencies: ["VaultCrypto", "VaultFormat", "VaultEngine", "JSONText"],
+      swiftSettings: settings),
     .executableTarget(
       name: "tokenvault",
       dependencies: [

@@ -118,6 +118,15 @@ extension KeySource {
     }
   }
 
+  /// The same for a program that nobody sits before: ``prompt`` is an error.
+  ///
+  /// - Throws: as ``credential(_:prompt:)``; `no-key` for ``prompt``.
+  public func credential(_ kind: Credential.Kind) throws(VaultError) -> Credential {
+    try credential(kind) { () throws(VaultError) in
+      throw VaultError(.noKey, "there is nobody to ask for a key or passphrase")
+    }
+  }
+
   /// The bytes that the source gives, at most 64 KiB, as they are.
   ///
   /// - Throws: as ``credential(_:prompt:)``.

@@ -86,3 +86,20 @@ enum FileFacts {
     close(descriptor)
   }
 }
+
+/// Text files that a command writes beside its output.
+enum TextFile {
+  /// Writes `text` to `path`, in the place of what was there.
+  ///
+  /// - Throws: ``ExitCode/cannotCreate``, ``ExitCode/io``.
+  static func write(_ text: String, to path: String) throws(CommandFailure) {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw CommandFailure(.cannotCreate, "\(path) can't be written: \(systemMessage(errno))")
+    }
+    let bytes = Array(text.utf8)
+    var number = Output.write(bytes.span, to: descriptor)
+    if close(descriptor) != 0, number == 0 { number = errno }
+    guard number == 0 else { throw CommandFailure(.io, "\(path) can't be written: \(systemMessage(number))") }
+  }
+}

@@ -118,7 +118,7 @@ struct BadVectorFileTests {
     Damage(SampleFiles.mac, "\"testGroups\": [", "\"testGroups\": [7, ", .value, at: "$.testGroups[0]"),
     Damage(SampleFiles.mac, "\"testGroups\"", "\"groups\"", .unrecognised, at: nil),
     Damage(SampleFiles.mac, "\"flags\": []", "\"flags\": [}", .syntax, at: "line 3"),
-    Damage(SampleFiles.mac, "\"flags\": []", "\"flags\": \"\\ud800\\u0041\"", .syntax, at: "line 3"),
+    Damage(SampleFiles.mac, "\"flags\": []", "\"flags\": \"\\ud80\\u0041\"", .syntax, at: "line 3"),
     Damage(SampleFiles.mac, "\"flags\": []", "\"key\": []", .syntax, at: "line 3"),
     Damage(gcm, "Key = f5", "Key = 5", .value, at: "line 10"),
     Damage(gcm, "Key = f5", "Key = x5", .value, at: "line 10"),

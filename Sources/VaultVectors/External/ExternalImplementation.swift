@@ -56,7 +56,7 @@ package final class ExternalImplementation: Sendable {
 
   private static func answer(_ line: [UInt8], to request: Int) throws(ChildProcess.Fault) -> JSONNode {
     do throws(VectorError) {
-      let answer = JSONNode(value: try JSONParser.parse(line), path: "$")
+      let answer = try JSONNode(parsing: line)
       guard try answer.count("id") == request else {
         throw .value(path: "$.id", "the answer is to another request")
       }

@@ -33,12 +33,9 @@ enum XAESReader {
   }
 
   private static func accumulatedCases(_ node: JSONNode) throws(VectorError) -> [VectorCase] {
-    guard case .object(let members) = node.value else {
-      throw .value(path: node.path, "\(node.value.typeName) stands where an object is needed")
-    }
     let streamStart = try node.optionalBytes("streamStarts") ?? []
     var cases: [VectorCase] = []
-    for rounds in members.keys.compactMap({ Int($0) }).sorted() {
+    for rounds in try node.names().compactMap({ Int($0) }).sorted() {
       let digest = try node.bytes(String(rounds))
       guard digest.count == 32 else { throw .value(path: "\(node.path).\(rounds)", "the result is not of 32 bytes") }
       cases.append(VectorCase(id: "accumulated \(rounds)", check: accumulatedCheck(rounds, digest, streamStart)))

@@ -1,56 +1,49 @@
+internal import JSONText
+
 extension VectorReport {
   /// The report as one JSON object (RFC 8259) in one line, with a member for each count and an array `files`.
   package func json() -> String {
     let sums = Self.counts(
       cases: cases, passed: passed, failed: failed, notApplicable: notApplicable, leftOut: leftOut)
-    let entries = files.map(\.jsonObject).joined(separator: ",")
-    return "{\(sums),\"unreadable\":\(unreadable.count),\"files\":[\(entries)]}\n"
+    let others: [(String, JSONValue)] = [
+      ("unreadable", .integer(Int64(unreadable.count))), ("files", .array(files.map(\.json))),
+    ]
+    return JSONValue.object(sums + others).text + "\n"
   }
 
   fileprivate static func counts(
     cases: Int, passed: Int, failed: Int, notApplicable: Int, leftOut: Int
-  ) -> String {
-    "\"cases\":\(cases),\"passed\":\(passed),\"failed\":\(failed),\"notApplicable\":\(notApplicable),\"leftOut\":\(leftOut)"
+  ) -> [(String, JSONValue)] {
+    [
+      ("cases", .integer(Int64(cases))), ("passed", .integer(Int64(passed))), ("failed", .integer(Int64(failed))),
+      ("notApplicable", .integer(Int64(notApplicable))), ("leftOut", .integer(Int64(leftOut))),
+    ]
   }
 }
 
 extension FileReport {
-  fileprivate var jsonObject: String {
-    let head = "\"name\":\(name.jsonQuoted)"
+  fileprivate var json: JSONValue {
+    let name: [(String, JSONValue)] = [("name", .string(name))]
     if let error {
-      let location = error.location?.jsonQuoted ?? "null"
-      return "{\(head),\"error\":{\"location\":\(location),\"sentence\":\(error.sentence.jsonQuoted)}}"
+      let members: [(String, JSONValue)] = [
+        ("location", JSONValue(error.location)), ("sentence", .string(error.sentence)),
+      ]
+      return .object(name + [("error", .object(members))])
     }
     let counts = VectorReport.counts(
       cases: cases, passed: passed, failed: failures.count, notApplicable: notApplicable.count, leftOut: leftOut.count)
-    let failed = failures.map { "{\"id\":\($0.id.jsonQuoted),\"sentence\":\($0.sentence.jsonQuoted)}" }
-    return "{\(head),\"kind\":\((kind ?? "").jsonQuoted),\(counts),\"failures\":[\(failed.joined(separator: ","))],"
-      + "\"notApplicableReasons\":[\(Self.reasons(notApplicable))],\"leftOutReasons\":[\(Self.reasons(leftOut))]}"
+    let failed = failures.map { JSONValue.object([("id", .string($0.id)), ("sentence", .string($0.sentence))]) }
+    let lists: [(String, JSONValue)] = [
+      ("failures", .array(failed)), ("notApplicableReasons", Self.reasons(notApplicable)),
+      ("leftOutReasons", Self.reasons(leftOut)),
+    ]
+    return .object(name + [("kind", .string(kind ?? ""))] + counts + lists)
   }
 
-  private static func reasons(_ remarks: [Remark]) -> String {
-    remarks.grouped().map { (group) in
-      let ids = group.ids.map(\.jsonQuoted).joined(separator: ",")
-      return "{\"reason\":\(group.sentence.jsonQuoted),\"ids\":[\(ids)]}"
-    }.joined(separator: ",")
-  }
-}
-
-extension String {
-  /// A JSON string with its quotation marks (RFC 8259, section 7).
-  fileprivate var jsonQuoted: String {
-    var text = "\""
-    for scalar in unicodeScalars {
-      switch scalar {
-      case "\"", "\\":
-        text += "\\\(scalar)"
-      case "\u{0}"..."\u{1F}":
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default:
-        text.unicodeScalars.append(scalar)
-      }
-    }
-    return text + "\""
+  private static func reasons(_ remarks: [Remark]) -> JSONValue {
+    .array(
+      remarks.grouped().map { (group) in
+        .object([("reason", .string(group.sentence)), ("ids", .array(group.ids.map { .string($0) }))])
+      })
   }
 }

@@ -1,25 +1,4 @@
-/// A JSON text (RFC 8259), read whole.
-enum JSONValue: Sendable {
-  case null
-  case bool(Bool)
-  /// As written: nothing is lost to a floating-point type.
-  case number(String)
-  case string(String)
-  case array([JSONValue])
-  case object([String: JSONValue])
-
-  /// The type's name in messages.
-  var typeName: String {
-    switch self {
-    case .null: "null"
-    case .bool: "a boolean"
-    case .number: "a number"
-    case .string: "a string"
-    case .array: "an array"
-    case .object: "an object"
-    }
-  }
-}
+internal import JSONText
 
 /// A value together with where it stands, so that an error can name it.
 struct JSONNode: Sendable {
@@ -27,13 +6,33 @@ struct JSONNode: Sendable {
   /// `$.testGroups[0].tests[3]`
   let path: String
 
+  init(value: JSONValue, path: String) {
+    self.value = value
+    self.path = path
+  }
+
+  /// The value that `bytes` stand for, which is the root.
+  ///
+  /// - Throws: ``VectorError/Code/syntax`` with the line.
+  init(parsing bytes: [UInt8]) throws(VectorError) {
+    do throws(JSONError) {
+      self.init(value: try JSONValue(parsing: bytes.span), path: "$")
+    } catch {
+      throw .syntax(line: error.line, error.sentence)
+    }
+  }
+
   /// The member `name`, nil if there is none.
   ///
   /// - Throws: ``VectorError/Code/value`` when this is not an object.
   func member(_ name: String) throws(VectorError) -> JSONNode? {
-    guard case .object(let members) = value else { throw wrongType("an object") }
-    return members[name].map { JSONNode(value: $0, path: "\(path).\(name)") }
+    try members().first { $0.0 == name }.map { JSONNode(value: $0.1, path: "\(path).\(name)") }
   }
+
+  /// Names of all members, in the order of the text.
+  ///
+  /// - Throws: ``VectorError/Code/value`` when this is not an object.
+  func names() throws(VectorError) -> [String] { try members().map { $0.0 } }
 
   /// The member `name`, which must be there.
   func required(_ name: String) throws(VectorError) -> JSONNode {
@@ -81,6 +80,11 @@ struct JSONNode: Sendable {
     } catch {
       throw .value(path: path, error.sentence)
     }
+  }
+
+  private func members() throws(VectorError) -> [(String, JSONValue)] {
+    guard case .object(let members) = value else { throw wrongType("an object") }
+    return members
   }
 
   private func wrongType(_ wanted: String) -> VectorError {
