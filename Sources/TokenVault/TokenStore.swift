@@ -89,7 +89,7 @@ public final class TokenStore: Sendable {
   public func put(
     _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil
   ) throws(VaultError) -> UInt64 {
-    try instruments.measure(.write) { () throws(VaultError) in
+    try instruments.measure(instruments.write) { () throws(VaultError) in
       var entry = EntryValue()
       entry.expiry = ttl.map { now() + $0.microseconds }
       let condition = try effective(condition, id)
@@ -114,7 +114,7 @@ public final class TokenStore: Sendable {
   ///
   /// - Throws: as ``Vault/entry(named:)``.
   public func token(for id: TokenID) throws(VaultError) -> StoredToken? {
-    try instruments.measure(.read) { () throws(VaultError) in
+    try instruments.measure(instruments.read) { () throws(VaultError) in
       guard let entry = try vault.entry(named: id.recordName.span) else { return nil }
       let (value, start) = try EntryValue.decode(entry.value)
       if let expiry = value.expiry, expiry <= now() { return nil }
@@ -129,7 +129,7 @@ public final class TokenStore: Sendable {
   /// - Throws: as ``Vault/commit(_:)``.
   @discardableResult
   public func delete(_ id: TokenID) throws(VaultError) -> Bool {
-    try instruments.measure(.delete) { () throws(VaultError) in
+    try instruments.measure(instruments.delete) { () throws(VaultError) in
       var batch = try VaultBatch()
       try batch.delete(id.recordName.span)
       do throws(VaultError) {
@@ -149,7 +149,7 @@ public final class TokenStore: Sendable {
   ///   - provider: exactly this provider; `nil` for all.
   /// - Throws: as ``VaultSnapshot/forEachEntry(_:)``.
   public func list(prefix: [UInt8] = [], provider: [UInt8]? = nil) throws(VaultError) -> [TokenSummary] {
-    try instruments.measure(.read) { () throws(VaultError) in
+    try instruments.measure(instruments.read) { () throws(VaultError) in
       var found: [TokenSummary] = []
       let time = now()
       try vault.snapshot().forEachEntry { (entry) throws(VaultError) in
@@ -173,7 +173,7 @@ public final class TokenStore: Sendable {
   ///
   /// - Throws: as ``VaultSnapshot/forEachRecord(_:)``. It reads the whole file.
   public func history(of id: TokenID) throws(VaultError) -> [TokenHistoryEntry] {
-    try instruments.measure(.read) { () throws(VaultError) in
+    try instruments.measure(instruments.read) { () throws(VaultError) in
       let name = id.recordName
       var writes: [TokenHistoryEntry] = []
       try vault.snapshot().forEachRecord { (entry) throws(VaultError) in
