@@ -72,7 +72,8 @@ struct Settings: Sendable {
     json = try options.json || Variable.flag("TOKENVAULT_JSON")
     quiet = try options.quiet || Variable.flag("TOKENVAULT_QUIET")
     noInput = try options.noInput || Variable.flag("TOKENVAULT_NO_INPUT")
-    let timeout: TimeSpan? = try Variable.value("TOKENVAULT_LOCK_TIMEOUT", or: options.lockTimeout, of: "--lock-timeout")
+    let timeout: TimeSpan? = try Variable.value(
+      "TOKENVAULT_LOCK_TIMEOUT", or: options.lockTimeout, of: "--lock-timeout")
     lockTimeout = timeout?.duration ?? .seconds(10)
     _ = try options.progressMode()
   }
