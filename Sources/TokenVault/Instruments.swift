@@ -6,24 +6,30 @@ internal import Metrics
 /// Neither ever holds a token, a key, or the name of a user: labels are operations and error codes.
 struct Instruments: Sendable {
   /// What is counted and timed.
-  enum Operation: String, CaseIterable, Sendable {
-    case read
-    case write
-    case delete
+  struct Operation: Sendable {
+    fileprivate let name: StaticString
+    fileprivate let count: Counter
+    fileprivate let duration: Timer
+
+    fileprivate init(_ name: StaticString, _ metrics: any MetricsFactory) {
+      self.name = name
+      count = Counter(label: "tokenvault_\(name)s_total", dimensions: [], factory: metrics)
+      duration = Timer(label: "tokenvault_\(name)_duration", dimensions: [], factory: metrics)
+    }
   }
 
+  let read: Operation
+  let write: Operation
+  let delete: Operation
   private let logger: Logger
-  private let counters: [Operation: Counter]
-  private let timers: [Operation: Timer]
+  private let metrics: any MetricsFactory
 
-  init(logger: Logger) {
+  init(logger: Logger, metrics: any MetricsFactory) {
     self.logger = logger
-    counters = Self.each { Counter(label: "tokenvault_\($0.rawValue)s_total") }
-    timers = Self.each { Timer(label: "tokenvault_\($0.rawValue)_duration") }
-  }
-
-  private static func each<Value>(_ make: (Operation) -> Value) -> [Operation: Value] {
-    Dictionary(uniqueKeysWithValues: Operation.allCases.map { ($0, make($0)) })
+    self.metrics = metrics
+    read = Operation("read", metrics)
+    write = Operation("write", metrics)
+    delete = Operation("delete", metrics)
   }
 
   /// Runs `body`, counts it, times it, and logs how it ended.
@@ -34,13 +40,14 @@ struct Instruments: Sendable {
     do {
       let result = try body()
       let (seconds, attoseconds) = (ContinuousClock.now - start).components
-      timers[operation]?.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-      counters[operation]?.increment()
-      logger.debug("\(operation.rawValue) done")
+      operation.duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+      operation.count.increment()
+      logger.debug("\(operation.name) done")
       return result
     } catch {
-      Counter(label: "tokenvault_errors_total", dimensions: [("code", error.code.description)]).increment()
-      logger.error("\(operation.rawValue) failed", metadata: ["code": "\(error.code)"])
+      let dimensions = [("code", error.code.description)]
+      Counter(label: "tokenvault_errors_total", dimensions: dimensions, factory: metrics).increment()
+      logger.error("\(operation.name) failed", metadata: ["code": "\(error.code)"])
       throw error
     }
   }

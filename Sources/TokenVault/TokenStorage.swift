@@ -1,5 +1,6 @@
 internal import Dispatch
 public import Logging
+public import Metrics
 
 /// Somewhere to keep tokens: a vault, or anything else that keeps them.
 public protocol TokenStorage: Sendable {
@@ -33,9 +34,14 @@ public actor VaultTokenStorage: TokenStorage {
     unsafe executor.asUnownedSerialExecutor()
   }
 
-  /// - Parameter logger: see ``TokenStore/init(_:logger:)``.
-  public init(_ vault: Vault, logger: Logger = Logger(label: "tokenvault")) {
-    store = TokenStore(vault, logger: logger)
+  /// - Parameters:
+  ///   - logger: see ``TokenStore/init(_:logger:metrics:)``.
+  ///   - metrics: see there.
+  public init(
+    _ vault: Vault, logger: Logger = Logger(label: "tokenvault"),
+    metrics: any MetricsFactory = MetricsSystem.factory
+  ) {
+    store = TokenStore(vault, logger: logger, metrics: metrics)
   }
 
   /// Stores a token; on return it is on the disk.

@@ -1,5 +1,5 @@
 public import Logging
-internal import Metrics
+public import Metrics
 internal import VaultCrypto
 internal import VaultFormat
 
@@ -59,16 +59,23 @@ public final class TokenStore: Sendable {
   private let instruments: Instruments
   private let now: @Sendable () -> Int64
 
-  /// - Parameter logger: is told of writes and errors, at the levels debug and error, and never of a token or a user.
-  public convenience init(_ vault: Vault, logger: Logger = Logger(label: "tokenvault")) {
-    self.init(vault, logger: logger, now: Vault.currentTime)
+  /// - Parameters:
+  ///   - logger: is told of writes and errors, at the levels debug and error, and never of a token or a user.
+  ///   - metrics: counts reads, writes, deletes and errors, and takes their durations.
+  public convenience init(
+    _ vault: Vault, logger: Logger = Logger(label: "tokenvault"),
+    metrics: any MetricsFactory = MetricsSystem.factory
+  ) {
+    self.init(vault, logger: logger, metrics: metrics, now: Vault.currentTime)
   }
 
   /// - Parameter now: microseconds since 1970.
-  package init(_ vault: Vault, logger: Logger, now: @escaping @Sendable () -> Int64) {
+  package init(
+    _ vault: Vault, logger: Logger, metrics: any MetricsFactory, now: @escaping @Sendable () -> Int64
+  ) {
     self.vault = vault
     self.now = now
-    instruments = Instruments(logger: logger)
+    instruments = Instruments(logger: logger, metrics: metrics)
   }
 
   /// Stores a token; on return it is on the disk.
@@ -82,7 +89,7 @@ public final class TokenStore: Sendable {
   public func put(
     _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil
   ) throws(VaultError) -> UInt64 {
-    try instruments.measure(.write) { () throws(VaultError) in
+    try instruments.measure(instruments.write) { () throws(VaultError) in
       var entry = EntryValue()
       entry.expiry = ttl.map { now() + $0.microseconds }
       let condition = try effective(condition, id)
@@ -107,7 +114,7 @@ public final class TokenStore: Sendable {
   ///
   /// - Throws: as ``Vault/entry(named:)``.
   public func token(for id: TokenID) throws(VaultError) -> StoredToken? {
-    try instruments.measure(.read) { () throws(VaultError) in
+    try instruments.measure(instruments.read) { () throws(VaultError) in
       guard let entry = try vault.entry(named: id.recordName.span) else { return nil }
       let (value, start) = try EntryValue.decode(entry.value)
       if let expiry = value.expiry, expiry <= now() { return nil }
@@ -122,7 +129,7 @@ public final class TokenStore: Sendable {
   /// - Throws: as ``Vault/commit(_:)``.
   @discardableResult
   public func delete(_ id: TokenID) throws(VaultError) -> Bool {
-    try instruments.measure(.delete) { () throws(VaultError) in
+    try instruments.measure(instruments.delete) { () throws(VaultError) in
       var batch = try VaultBatch()
       try batch.delete(id.recordName.span)
       do throws(VaultError) {
@@ -142,7 +149,7 @@ public final class TokenStore: Sendable {
   ///   - provider: exactly this provider; `nil` for all.
   /// - Throws: as ``VaultSnapshot/forEachEntry(_:)``.
   public func list(prefix: [UInt8] = [], provider: [UInt8]? = nil) throws(VaultError) -> [TokenSummary] {
-    try instruments.measure(.read) { () throws(VaultError) in
+    try instruments.measure(instruments.read) { () throws(VaultError) in
       var found: [TokenSummary] = []
       let time = now()
       try vault.snapshot().forEachEntry { (entry) throws(VaultError) in
@@ -166,7 +173,7 @@ public final class TokenStore: Sendable {
   ///
   /// - Throws: as ``VaultSnapshot/forEachRecord(_:)``. It reads the whole file.
   public func history(of id: TokenID) throws(VaultError) -> [TokenHistoryEntry] {
-    try instruments.measure(.read) { () throws(VaultError) in
+    try instruments.measure(instruments.read) { () throws(VaultError) in
       let name = id.recordName
       var writes: [TokenHistoryEntry] = []
       try vault.snapshot().forEachRecord { (entry) throws(VaultError) in

@@ -15,7 +15,10 @@ public struct FixedBytes<let count: Int>: Sendable {
   public init(_ bytes: Span<UInt8>) {
     precondition(bytes.count == count)
     storage = InlineArray(repeating: 0)
-    for index in 0..<count { storage[index] = bytes[index] }
+    var target = storage.mutableSpan
+    unsafe target.withUnsafeMutableBytes { (target) in
+      unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+    }
   }
 
   /// The bytes in place.

@@ -108,9 +108,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
 
   /// Adds `bytes`, for which there must be room.
   package mutating func append(_ bytes: Span<UInt8>) {
-    append { (output) in
-      for index in bytes.indices { output.append(bytes[index]) }
-    }
+    append { (output) in output.append(contentsOf: bytes) }
   }
 
   /// Wipes the bytes and makes the value empty.

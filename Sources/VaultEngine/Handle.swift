@@ -20,7 +20,8 @@ public struct VaultOptions: Sendable {
 struct Handle: ~Copyable, Sendable {
   private let environment: Environment
   private let options: VaultOptions
-  private var random: AnyRandomSource
+  /// Made for the first write: reading needs none.
+  private var random: AnyRandomSource?
   /// What is known of the file.
   private(set) var view: View
   /// The last batch in the file was written and synced by this handle: it need not be written again.
@@ -45,7 +46,6 @@ struct Handle: ~Copyable, Sendable {
     self.environment = environment
     self.options = options
     self.view = view
-    random = try crypto(environment.makeRandom)
   }
 
   private func checkUsable() throws(VaultError) {
@@ -196,12 +196,20 @@ struct Handle: ~Copyable, Sendable {
     let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
     defer { withExtendedLifetime(lock) {} }
     try prepareToAppend()
+    var random = try randomSource()
     let sealed = try BatchSealer.seal(batch, after: view, at: environment.now(), random: &random)
     try writeLastBatchAgain()
     try append(sealed.bytes)
     view.append(sealed)
     endIsOwn = true
     return sealed.records.map(\.version)
+  }
+
+  private mutating func randomSource() throws(VaultError) -> AnyRandomSource {
+    if let random { return random }
+    let made = try crypto(environment.makeRandom)
+    random = made
+    return made
   }
 
   /// Under the lock: the file at the path, all of its batches, and no torn tail.

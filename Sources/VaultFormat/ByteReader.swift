@@ -111,13 +111,6 @@ extension Span<UInt8> {
     return end
   }
 
-  /// Whether both hold the same bytes. Not for secrets.
-  package func equals(_ other: Span<UInt8>) -> Bool {
-    guard count == other.count else { return false }
-    for index in indices where self[index] != other[index] { return false }
-    return true
-  }
-
   /// A copy, for bytes that are not secret.
   package var array: [UInt8] {
     [UInt8](capacity: count) { (output) in output.append(contentsOf: self) }
@@ -125,11 +118,6 @@ extension Span<UInt8> {
 }
 
 extension OutputSpan<UInt8> {
-  /// Appends bytes, for which there must be room.
-  mutating func append(contentsOf bytes: Span<UInt8>) {
-    for index in bytes.indices { append(bytes[index]) }
-  }
-
   /// Appends a number in big-endian order.
   mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
     var shift = Number.bitWidth

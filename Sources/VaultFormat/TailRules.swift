@@ -1,3 +1,5 @@
+internal import VaultCrypto
+
 /// Decides what the bytes behind the last complete batch are: nothing, an append that was interrupted, or damage
 /// (FORMAT.md, "Tail rules", whose names T0 to T4 are used here).
 ///

@@ -17,7 +17,7 @@ package struct VectorFile: Sendable {
   package static func load(_ bytes: [UInt8], name: String) throws(VectorError) -> VectorFile {
     if name.hasSuffix(".tv-vector") || bytes.starts(with: ScenarioReader.beginning) {
       let check = ScenarioCheck(scenario: try ScenarioReader.scenario(of: bytes))
-      return VectorFile(name: name, kind: "vault", cases: [VectorCase(id: check.scenario.comment, check: check)])
+      return VectorFile(name: name, kind: Scenario.kind, cases: [VectorCase(id: check.scenario.comment, check: check)])
     }
     let isSpace: (UInt8) -> Bool = { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
     guard let first = bytes.first(where: { !isSpace($0) }) else { throw .unrecognised("the file is empty") }

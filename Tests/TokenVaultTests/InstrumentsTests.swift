@@ -6,17 +6,16 @@ import Testing
 import TokenVault
 
 /// What operators see.
-@Suite(.serialized) struct InstrumentsTests {
+@Suite struct InstrumentsTests {
   @Test func countsAndLogsWithoutSecrets() throws {
     // Defends: reads, writes, deletes, errors and durations are counted, and no log line or label holds a token or a user.
     let metrics = RecordingMetrics()
-    MetricsSystem.bootstrap(metrics)
     let lines = Mutex<[String]>([])
     let sink = LineSink { (line) in lines.withLock { $0.append(line) } }
     var logger = Logger(label: "test") { _ in sink }
     logger.logLevel = .trace
     let temporary = try TemporaryVault()
-    let store = TokenStore(temporary.vault, logger: logger)
+    let store = TokenStore(temporary.vault, logger: logger, metrics: metrics)
     let id = try TokenID(user: "c4n4ryUser")
     try store.put(OAuthToken(#"{"access_token":"c4n4ryToken"}"#), for: id)
     _ = try store.token(for: id)

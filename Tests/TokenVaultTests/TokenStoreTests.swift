@@ -1,4 +1,5 @@
 import Foundation
+import CoreMetrics
 import Logging
 import Synchronization
 import Testing
@@ -92,7 +93,9 @@ import TokenVault
   @Test func hidesAnEntryThatIsOver() throws {
     // Defends: ttl hides the entry when it is over, is set by the caller alone, and lets --if-absent take the place.
     let time = Mutex<Int64>(1_000_000)
-    let store = TokenStore(temporary.vault, logger: Logger(label: "test"), now: { time.withLock { $0 } })
+    let store = TokenStore(
+      temporary.vault, logger: Logger(label: "test"), metrics: NOOPMetricsHandler.instance,
+      now: { time.withLock { $0 } })
     let id = try TokenID(user: "a")
     try store.put(OAuthToken(#"{"access_token":"1","expires_at":1}"#), for: id, ttl: .seconds(60))
     #expect(try store.token(for: id)?.expiry == 61_000_000)

@@ -44,6 +44,28 @@ struct ReportTests {
     #expect(Self.report.table() == expected)
   }
 
+  // Defends: hundreds of scenarios that pass take one row, and one that fails is never hidden among them.
+  @Test func scenariosThatPassShareARow() {
+    func scenario(_ name: String, _ outcome: Outcome) -> FileReport {
+      FileReport(name: name, kind: Scenario.kind, results: [.init(id: "it", outcome: outcome)])
+    }
+    let report = VectorReport(files: [
+      scenario("v/a", .passed), scenario("v/b", .passed), scenario("v/c", .failed("no")), scenario("v/d", .passed),
+      scenario("w/a", .passed), scenario("w/b", .passed),
+    ])
+    let expected = """
+      file           kind   cases  passed  failed  not applicable  left out
+      v/*.tv-vector  vault      2       2       0               0         0
+      v/c            vault      1       0       1               0         0
+      v/d            vault      1       1       0               0         0
+      w/*.tv-vector  vault      2       2       0               0         0
+      all                       6       5       1               0         0
+      v/c: it: FAILED: no
+
+      """
+    #expect(report.table() == expected)
+  }
+
   // Defends the JSON for other programs: it is JSON, and says what the table says.
   @Test func jsonHoldsEverything() throws {
     let root = try JSONNode(parsing: Array(Self.report.json().utf8))

@@ -46,7 +46,7 @@ import VaultFormat
       let stored = try deflate(value)
       #expect(stored.count < value.count)
       #expect(try inflate(stored, limit: count) == value)
-      #expect(code(stored, limit: count - 1) == .frameDamaged, "over the limit by one byte")
+      #expect(code(stored, limit: count - 1) == .limitExceeded, "over the limit by one byte")
     }
     var random = SplitMix64(seed: 6)
     for count in [0, 1, 2, 100] { #expect(Deflate.deflate(random.array(count).span) == nil) }
@@ -57,8 +57,8 @@ import VaultFormat
     let zeros = [UInt8](repeating: 0, count: 8 << 20)
     let stored = try deflate(zeros)
     #expect(stored.count < 10_000)
-    #expect(code(stored, limit: 1 << 20) == .frameDamaged)
-    #expect(code(stored, limit: 0) == .frameDamaged)
+    #expect(code(stored, limit: 1 << 20) == .limitExceeded)
+    #expect(code(stored, limit: 0) == .limitExceeded)
     #expect(code(stored, limit: 8 << 20) == nil)
   }
 

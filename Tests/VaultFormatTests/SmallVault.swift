@@ -102,7 +102,7 @@ final class SmallVault {
 
   private func append(_ piece: Piece, to batch: inout BatchEncoder, last: Bool) throws {
     switch piece {
-    case .slot: try batch.append(slot)
+    case .slot: try batch.append(slot(number: batch.position + 1))
     case .dataKey:
       let plaintext = try dataKey.plaintext(for: header.vaultID)
       try batch.append(.dataKey, plaintext: plaintext.span, key: &wrap, random: &random, last: last)
@@ -134,6 +134,14 @@ final class SmallVault {
       let term: UInt32 = type.isAncillary ? 1 : 0
       try batch.append(type, term: term, plaintext: plaintext.span, key: &records, random: &random, last: last)
     }
+  }
+
+  /// The slot, or another of a higher number for the same credential: in a batch they ascend.
+  private func slot(number: UInt32) throws -> KeySlot.Sealed {
+    guard number > 1 else { return slot }
+    var random = SplitMix64(seed: UInt64(number))
+    return try KeySlot.seal(
+      root, under: credential, kind: .raw, number: number, created: 7, vault: header.vaultID, random: &random)
   }
 
   /// Opens a frame under the key of its type; a slot's body is left to the frame that ends its batch.

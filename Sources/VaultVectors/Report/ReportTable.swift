@@ -3,9 +3,32 @@ extension VectorReport {
   /// every file that could not be used.
   package func table() -> String {
     let heads = ["file", "kind", "cases", "passed", "failed", "not applicable", "left out"]
-    var rows = [heads] + files.map(\.row)
+    var rows = [heads] + fileRows
     if files.count > 1 { rows.append(sumRow) }
     return (Self.aligned(rows) + files.flatMap(\.remarks)).map { $0 + "\n" }.joined()
+  }
+
+  /// A row for each file. Vault scenarios, one case in each of hundreds of files, share a row for each folder as far as they
+  /// pass.
+  private var fileRows: [[String]] {
+    var rows: [[String]] = []
+    var passed: [FileReport] = []
+    for file in files {
+      let folder = passed.first?.folder
+      if !passed.isEmpty, !file.isPassedScenario || file.folder != folder {
+        rows.append(Self.row(of: passed))
+        passed = []
+      }
+      if file.isPassedScenario { passed.append(file) } else { rows.append(file.row) }
+    }
+    if !passed.isEmpty { rows.append(Self.row(of: passed)) }
+    return rows
+  }
+
+  private static func row(of scenarios: [FileReport]) -> [String] {
+    guard let first = scenarios.first, scenarios.count > 1 else { return scenarios.first?.row ?? [] }
+    let sum = VectorReport(files: scenarios).sumRow
+    return ["\(first.folder)*.tv-vector", first.kind ?? ""] + sum.dropFirst(2)
   }
 
   private var sumRow: [String] {
@@ -29,6 +52,13 @@ extension VectorReport {
 extension FileReport {
   /// Ids listed behind a reason; there may be thousands.
   private static let listedIDs = 5
+
+  fileprivate var isPassedScenario: Bool { kind == Scenario.kind && error == nil && passed == cases && cases > 0 }
+
+  /// The name up to the last slash, which is included.
+  fileprivate var folder: String {
+    name.lastIndex(of: "/").map { String(name[...$0]) } ?? ""
+  }
 
   fileprivate var row: [String] {
     guard error == nil else { return [name, "unreadable", "-", "-", "-", "-", "-"] }

@@ -1,5 +1,8 @@
 /// A whole vault file together with what a reader must make of it: one file of `testvectors/vaults`.
 package struct Scenario: Sendable, Equatable {
+  /// The kind of such files in reports.
+  static let kind = "vault"
+
   /// What opens the vault, or must not.
   package enum Credential: Sendable, Equatable {
     /// 32 bytes in a sound scenario.

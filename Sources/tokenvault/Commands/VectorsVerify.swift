@@ -38,7 +38,7 @@ struct VectorsVerify: ParsableCommand {
     }
     progress.end()
     if let junit { try TextFile.write(report.junit(), to: junit) }
-    try Output.write(isJSON ? report.json() + "\n" : report.table())
+    try Output.write(isJSON ? report.json() : report.table())
     try judge(report)
   }
 
@@ -70,6 +70,6 @@ struct VectorsVerify: ParsableCommand {
 
   private func mode() throws -> ProgressMode {
     if try globals.quiet || Variable.flag("TOKENVAULT_QUIET") { return .never }
-    return try globals.progress ?? Variable.value("TOKENVAULT_PROGRESS") ?? .auto
+    return try globals.progressMode()
   }
 }
