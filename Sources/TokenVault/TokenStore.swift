@@ -60,7 +60,8 @@ public final class TokenStore: Sendable {
   private let now: @Sendable () -> Int64
 
   /// - Parameters:
-  ///   - logger: is told of writes and errors, at the levels debug and error, and never of a token or a user.
+  ///   - logger: is told of operations and conflicts at the level debug, of other errors at the level error, and never of a
+  ///     token or a user.
   ///   - metrics: counts reads, writes, deletes and errors, and takes their durations.
   public convenience init(
     _ vault: Vault, logger: Logger = Logger(label: "tokenvault"),
