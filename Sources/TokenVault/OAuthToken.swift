@@ -1,4 +1,4 @@
-internal import JSONText
+package import JSONText
 internal import VaultCrypto
 internal import VaultFormat
 
@@ -90,6 +90,9 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
 
   /// A member's text: the characters of a string, the JSON of anything else; `nil`, if there is no such member.
   public func member(_ name: String) -> String? { string(name) ?? storage.members[name]?.text }
+
+  /// A member as it came; `nil`, if there is no such member.
+  package func value(of name: String) -> JSONValue? { storage.members[name] }
 
   /// Gives the JSON as it came, without white space around it, to `body`.
   public func withJSON<Result, Failure: Error>(
