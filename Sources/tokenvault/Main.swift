@@ -8,7 +8,7 @@ struct TokenVaultCommand: ParsableCommand {
     commandName: "tokenvault",
     abstract: "Keeps OAuth tokens in one encrypted file.",
     discussion: """
-      Secrets come in on standard input, a descriptor or a file, never as an argument. 'tokenvault demo' shows how it works;
+      Secrets come in on standard input, a descriptor or a file, never as an argument. 'tokenvault demo' shows how it works; \
       'tokenvault help exit-codes' lists what scripts can rely on.
       """,
     version: "tokenvault 0.1.0",
