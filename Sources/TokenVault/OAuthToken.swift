@@ -70,6 +70,9 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
     }
   }
 
+  /// Whether this is how an endpoint says that there is no token (RFC 6749, section 5.2), often with the HTTP status 200.
+  var isErrorAnswer: Bool { accessToken == nil && refreshToken == nil && string("error") != nil }
+
   /// What is presented to the provider's resources.
   public var accessToken: String? { string("access_token") }
   /// What a new access token is had for.

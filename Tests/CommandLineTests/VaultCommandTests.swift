@@ -160,6 +160,9 @@ import Testing
       let outcome = try bench.run(Call(arguments))
       #expect(outcome.code == 0 && outcome.text.contains("USAGE:") && outcome.errors.isEmpty)
     }
+    #expect(try bench.run("help", "vectors", "verify").text.contains("--junit"))
+    let unknown = try bench.run("help", "nonsense", "--json")
+    #expect(unknown.code == 64 && unknown.errors.hasPrefix(#"{"error":{"code":"usage""#) && unknown.output.isEmpty)
     let codes = try bench.run("help", "exit-codes")
     #expect(codes.code == 0 && codes.lines.count == 18 && codes.text.contains("77    wrong_key"))
   }
