@@ -51,6 +51,7 @@ let package = Package(
       dependencies: [
         "TokenVault", "VaultVectors", "JSONText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),

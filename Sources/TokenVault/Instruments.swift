@@ -47,7 +47,10 @@ struct Instruments: Sendable {
     } catch {
       let dimensions = [("code", error.code.description)]
       Counter(label: "tokenvault_errors_total", dimensions: dimensions, factory: metrics).increment()
-      logger.error("\(operation.name) failed", metadata: ["code": "\(error.code)"])
+      // A condition that does not hold is an answer that its caller asked for.
+      logger.log(
+        level: error.code == .conflict ? .debug : .error, "\(operation.name) failed",
+        metadata: ["code": "\(error.code)"])
       throw error
     }
   }

@@ -13,10 +13,10 @@ struct KeyReader {
   /// The value of the variable `name`, copied from the environment without passing through a string.
   func environment(_ name: String) throws(VaultError) -> SecretBytes {
     guard let value = unsafe getenv(name) else {
-      throw VaultError(.noKey, "the environment variable of \(source) is not set")
+      throw VaultError(.noKey, "the environment variable of the key source \(source) is not set")
     }
     let length = unsafe strlen(value)
-    guard length > 0 else { throw VaultError(.noKey, "the environment variable of \(source) is empty") }
+    guard length > 0 else { throw VaultError(.noKey, "the environment variable of the key source \(source) is empty") }
     guard length <= Self.limit else { throw tooLong() }
     do {
       return try SecretBytes(capacity: length) { (output) throws(CryptoError) in
@@ -38,11 +38,11 @@ struct KeyReader {
     guard unsafe fstat(descriptor, &status) == 0 else { throw failed("can't be examined", errno) }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw VaultError(
-        .noKey, "the key file of \(source) is not a regular file", remedy: "a pipe can be given as fd:N")
+        .noKey, "the key source \(source) is not a regular file", remedy: "a pipe can be given as fd:N")
     }
     if mustBePrivate, status.st_mode & 0o066 != 0 {
       throw VaultError(
-        .unsafePermissions, "others than its owner can read or change the key file of \(source)",
+        .unsafePermissions, "the key source \(source) can be read or changed by others than its owner",
         remedy: "chmod 600 \(CommandLineText.quoted(KeySource.shown(path)))")
     }
     return try contents(of: descriptor)
@@ -76,7 +76,7 @@ struct KeyReader {
       case .memory(let sentence): throw VaultError(.cryptoFailure, sentence)
       }
     }
-    guard secret.count > 0 else { throw VaultError(.noKey, "there is nothing in \(source)") }
+    guard secret.count > 0 else { throw VaultError(.noKey, "the key source \(source) is empty") }
     return secret
   }
 

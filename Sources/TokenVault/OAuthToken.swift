@@ -1,4 +1,4 @@
-internal import JSONText
+package import JSONText
 internal import VaultCrypto
 internal import VaultFormat
 
@@ -70,6 +70,9 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
     }
   }
 
+  /// Whether this is how an endpoint says that there is no token (RFC 6749, section 5.2), often with the HTTP status 200.
+  var isErrorAnswer: Bool { accessToken == nil && refreshToken == nil && string("error") != nil }
+
   /// What is presented to the provider's resources.
   public var accessToken: String? { string("access_token") }
   /// What a new access token is had for.
@@ -90,6 +93,9 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
 
   /// A member's text: the characters of a string, the JSON of anything else; `nil`, if there is no such member.
   public func member(_ name: String) -> String? { string(name) ?? storage.members[name]?.text }
+
+  /// A member as it came; `nil`, if there is no such member.
+  package func value(of name: String) -> JSONValue? { storage.members[name] }
 
   /// Gives the JSON as it came, without white space around it, to `body`.
   public func withJSON<Result, Failure: Error>(

@@ -60,7 +60,8 @@ public final class TokenStore: Sendable {
   private let now: @Sendable () -> Int64
 
   /// - Parameters:
-  ///   - logger: is told of writes and errors, at the levels debug and error, and never of a token or a user.
+  ///   - logger: is told of operations and conflicts at the level debug, of other errors at the level error, and never of a
+  ///     token or a user.
   ///   - metrics: counts reads, writes, deletes and errors, and takes their durations.
   public convenience init(
     _ vault: Vault, logger: Logger = Logger(label: "tokenvault"),
@@ -84,12 +85,18 @@ public final class TokenStore: Sendable {
   ///   - condition: what must be true of the entry that is there; one that is over counts as absent.
   ///   - ttl: for how long the entry is there. It is not taken from the token: a refresh token outlives its access token.
   /// - Returns: the version of the write.
-  /// - Throws: `conflict` when the condition does not hold; otherwise as ``Vault/commit(_:)``.
+  /// - Throws: `conflict` when the condition does not hold; `invalid-token` for an endpoint's error, which must not take the
+  ///   place of a token; otherwise as ``Vault/commit(_:)``.
   @discardableResult
   public func put(
     _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil
   ) throws(VaultError) -> UInt64 {
     try instruments.measure(instruments.write) { () throws(VaultError) in
+      guard !token.isErrorAnswer else {
+        throw VaultError(
+          .invalidToken, "this is an endpoint's error, and no token: it has the member error and no token beside it",
+          remedy: "nothing was stored; what was there is there still")
+      }
       var entry = EntryValue()
       entry.expiry = ttl.map { now() + $0.microseconds }
       let condition = try effective(condition, id)

@@ -49,13 +49,13 @@ enum ExitCode: Int32, CaseIterable {
     case .ok: "done"
     case .failure: "a failure that has no code of its own"
     case .notFound: "there is no such name, or no such member of the token"
-    case .reauthNeeded: "the token is revoked, or expires sooner than asked"
+    case .reauthNeeded: "the token has expired, or expires sooner than asked"
     case .conflict: "it exists already, or was changed by somebody else; nothing was written"
-    case .finding: "a leak was found, something was rejected, or the vault's index is damaged and nothing else"
+    case .finding: "a check found something: vectors that fail, or an index that is damaged and nothing else"
     case .usage: "wrong arguments, or input that is not what it should be"
     case .damaged: "the vault is damaged; offset and sequence are named, nothing was changed"
     case .noVault: "there is no file at the path"
-    case .unavailable: "a program that was asked for a key or token failed"
+    case .unavailable: "a program that was asked for a key failed"
     case .cannotCreate: "a file or directory can't be made"
     case .io: "reading or writing failed, a full disk among others; the vault is intact"
     case .locked: "another process holds the lock; try again"
@@ -92,7 +92,6 @@ enum ExitCode: Int32, CaseIterable {
   static var table: String {
     var table = Table(["CODE", "NAME", "WHEN"])
     for code in allCases { table.add(["\(code.rawValue)", code.name, code.sentence]) }
-    table.add(["125-127", "", "exec only, as env and timeout do"])
     return table.text
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import VaultCrypto
 
 /// What the process settles with its surroundings before it touches anything.
@@ -11,6 +12,8 @@ enum Host {
     signal(SIGPIPE, SIG_IGN)
     // The same for a limit of file sizes: EFBIG.
     signal(SIGXFSZ, SIG_IGN)
+    // Every failure is told once, in the command's own words, and with --json in nothing but JSON.
+    LoggingSystem.bootstrap { _ in SwiftLogNoOpLogHandler() }
     try checkArguments()
     CryptoLibrary.startLean()
   }

@@ -8,7 +8,7 @@ struct TokenVaultCommand: ParsableCommand {
     commandName: "tokenvault",
     abstract: "Keeps OAuth tokens in one encrypted file.",
     discussion: """
-      Secrets come in on standard input, a descriptor or a file, never as an argument. 'tokenvault demo' shows how it works;
+      Secrets come in on standard input, a descriptor or a file, never as an argument. 'tokenvault demo' shows how it works; \
       'tokenvault help exit-codes' lists what scripts can rely on.
       """,
     version: "tokenvault 0.1.0",
@@ -39,6 +39,7 @@ enum EntryPoint {
       if arguments == ["help", "exit-codes"] {
         try Output.write(ExitCode.table)
       } else {
+        try checkHelp(arguments)
         var command = try command.parseAsRoot(rest)
         try command.run()
       }
@@ -47,6 +48,14 @@ enum EntryPoint {
       code = end(with: error, of: command)
     }
     Host.end(code)
+  }
+
+  /// Help on a command that is not there would be the help on all, as if that had been asked for.
+  private static func checkHelp(_ arguments: [String]) throws(CommandFailure) {
+    guard arguments.first == "help", let name = arguments.dropFirst().first, !name.hasPrefix("-") else { return }
+    let commands = TokenVaultCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
+    guard !commands.contains(where: { $0.configuration.commandName == name }) else { return }
+    throw CommandFailure(.usage, "there is no such command", remedy: "'tokenvault help' lists them")
   }
 
   /// The command that the first argument names, and its arguments: parsing it alone takes half the time of parsing the tree

@@ -14,19 +14,13 @@ struct Prompt {
   ///
   /// - Throws: `no-key` without a terminal.
   func secret(_ question: String) throws(VaultError) -> SecretBytes {
-    guard let terminal = terminal() else {
-      throw VaultError(
-        .noKey, "no key or passphrase was given, and there is no terminal to ask on", remedy: Settings.sources)
-    }
+    guard let terminal = terminal() else { throw cannotAsk }
     return try terminal.ask(question, echo: false)
   }
 
   /// Asks for a new passphrase until it was typed twice alike, three times at most.
   func newPassphrase() throws(VaultError) -> SecretBytes {
-    guard let terminal = terminal() else {
-      throw VaultError(
-        .noKey, "no key or passphrase was given, and there is no terminal to ask on", remedy: Settings.sources)
-    }
+    guard let terminal = terminal() else { throw cannotAsk }
     for _ in 0..<3 {
       let first = try terminal.ask("New passphrase: ", echo: false)
       guard first.count > 0 else {
@@ -53,6 +47,17 @@ struct Prompt {
 
   /// Whether somebody can be asked.
   var isPossible: Bool { terminal() != nil }
+
+  private var cannotAsk: VaultError {
+    let sentence =
+      switch (settings.source == nil, settings.noInput) {
+      case (true, true): "no key or passphrase was given, and --no-input forbids to ask for one"
+      case (true, false): "no key or passphrase was given, and there is no terminal to ask on"
+      case (false, true): "the key or passphrase is to be asked for, which --no-input forbids"
+      case (false, false): "the key or passphrase is to be asked for, and there is no terminal"
+      }
+    return VaultError(.noKey, sentence, remedy: Settings.sources)
+  }
 
   private func terminal() -> Terminal? { settings.noInput ? nil : Terminal() }
 }

@@ -82,6 +82,6 @@ extension Settings {
   /// What to do when there is no key: the sources that work without a terminal.
   static let sources = """
     give a key with --key or $TOKENVAULT_KEY, or a passphrase with --passphrase or $TOKENVAULT_PASSPHRASE, as
-    \(KeySource.forms)
+    \(KeySource.forms.split(separator: "\n").filter { !$0.contains("prompt") }.joined(separator: "\n"))
     """
 }

@@ -143,7 +143,7 @@ import Testing
   static let badTokens = [
     "", "  \n", "not json", "[1]", "\"text\"", "{\"access_token\":", "{\"access_token\":1}",
     "{\"expires_at\":\"soon\"}",
-    "\u{feff}{}x", "{\"a\":\"\u{1}\"}",
+    "\u{feff}{}x", "{\"a\":\"\u{1}\"}", "{\"error\":\"invalid_grant\"}",
   ]
 
   @Test(arguments: badTokens)

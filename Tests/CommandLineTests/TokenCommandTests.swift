@@ -25,6 +25,19 @@ import Testing
     #expect(try bench.run("get", "ada", "--format", "header").text == "Authorization: Bearer at-1\n")
   }
 
+  /// With `--json` there is nothing but JSON: the token as it was put, or a member as it was written in it.
+  @Test func JSONIsWhatIsAskedFor() throws {
+    let bench = try Bench()
+    try bench.put("ada", Self.token)
+    #expect(try bench.run("get", "ada", "--json").text == Self.token + "\n")
+    #expect(try bench.run("get", "ada", "--json", "--field", "refresh_token").text == "\"it's\"\n")
+    #expect(try bench.run("get", "ada", "--json", "--field", "x-odd").text == #"{"deep":[1,2.50,null]}"# + "\n")
+    #expect(try bench.run("get", "ada", "--json", "--field", "nothing").code == 3)
+    #expect(try bench.run("get", "ada", "--json", "--format", "plain").text == "at-1\n")
+    #expect(try bench.run("get", "ada", "--field", "scope", "--format", "json").code == 64)
+    #expect(try bench.run("show", "ada", "--json").text.contains(#""expires_at":4102444800,"refresh_token":{"#))
+  }
+
   /// A shell that evaluates the lines has the values, and a provider can't set a variable that the shell lives by.
   @Test func variablesAreSafeToEvaluate() throws {
     let bench = try Bench()
@@ -41,7 +54,8 @@ import Testing
     try bench.put("ada", Self.token)
     #expect(try bench.run("get", "bob").code == 3)
     #expect(try bench.run("get", "ada", "--field", "nothing").code == 3)
-    #expect(try bench.run("get", "ada", "--provider", "github").code == 3)
+    let missing = try bench.run("get", "ada", "--provider", "github")
+    #expect(missing.code == 3 && missing.errors.contains("'tokenvault list'"))
     #expect(try bench.run("show", "bob").code == 3)
     #expect(try bench.run("delete", "bob", "--yes").code == 3)
     #expect(try bench.run("history", "bob").code == 3)
@@ -71,6 +85,10 @@ import Testing
     #expect(try bench.run("put", "ada", "--if-absent", input: Self.token).code == 5)
     #expect(try bench.run("put", "ada", "--if-seq", "7", input: Self.token).code == 5)
     #expect(try bench.run("put", "bob", "--if-seq", "1", input: Self.token).code == 5)
+    // One failure is one message, and with --json nothing but JSON: no log lines beside it.
+    #expect(try bench.run("put", "ada", "--if-absent", input: Self.token).errors.hasPrefix("tokenvault: there is"))
+    let told = try bench.run("put", "ada", "--if-absent", "--json", input: Self.token).errors
+    #expect(told.hasPrefix(#"{"error":{"code":"conflict","#) && told.split(separator: "\n").count == 1)
     #expect(try Fingerprint(bench.vault) == before)
     #expect(try bench.run("put", "ada", "--if-seq", "1", input: Self.token).code == 0)
     #expect(try bench.run("put", "ada", "--if-seq", "1", "--if-absent", input: Self.token).code == 64)

@@ -17,6 +17,8 @@ import Testing
     let first = try bench.run("keygen").text
     #expect(first.utf8.count == 65 && first.last == "\n" && first.dropLast().allSatisfy { $0.isHexDigit })
     #expect(try bench.run("keygen").text != first)
+    let object = try bench.run("keygen", "--json").text
+    #expect(object.wholeMatch(of: /\{"key":"[0-9a-f]{64}"\}\n/) != nil)
   }
 
   /// The file is private from the start, and an existing one is left alone.
@@ -42,7 +44,10 @@ import Testing
     #expect(try bench.run("init").code == 5)
     #expect(try [Fingerprint(bench.vault), Fingerprint(bench.keyFile)] == before)
     #expect(try Self.mode(bench.vault) == 0o600 && Self.mode(bench.keyFile) == 0o600)
-    #expect(try bench.run("init", "--dev", "--vault", bench.folder + "/no/vault.tv").code == 73)
+    for arguments in [["--dev"], ["--key", "file:" + bench.keyFile]] {
+      let nowhere = try bench.run(Call(["init"] + arguments + ["--vault", bench.folder + "/no/vault.tv"]))
+      #expect(nowhere.code == 73 && nowhere.errors.contains("there is no folder \(bench.folder)/no"))
+    }
   }
 
   @Test func initWarnsOfTheKeyBesideTheVault() throws {
@@ -90,6 +95,8 @@ import Testing
     #expect(outcome.code == 65 && outcome.text.contains(#""damaged":true"#) && outcome.text.contains(#""offset":"#))
     #expect(
       outcome.errors.hasPrefix(#"{"error":{"code":"damaged","exit":65,"#) && outcome.errors.contains(#""offset":"#))
+    // The key was given, and nobody is told that it was not.
+    #expect(try bench.run("verify").text.contains("was not tried, because of the damage"))
   }
 
   /// An interrupted append is told of, and is no damage.
@@ -153,7 +160,10 @@ import Testing
       let outcome = try bench.run(Call(arguments))
       #expect(outcome.code == 0 && outcome.text.contains("USAGE:") && outcome.errors.isEmpty)
     }
+    #expect(try bench.run("help", "vectors", "verify").text.contains("--junit"))
+    let unknown = try bench.run("help", "nonsense", "--json")
+    #expect(unknown.code == 64 && unknown.errors.hasPrefix(#"{"error":{"code":"usage""#) && unknown.output.isEmpty)
     let codes = try bench.run("help", "exit-codes")
-    #expect(codes.code == 0 && codes.lines.count == 19 && codes.text.contains("77       wrong_key"))
+    #expect(codes.code == 0 && codes.lines.count == 18 && codes.text.contains("77    wrong_key"))
   }
 }

@@ -90,6 +90,15 @@ import TokenVault
     }
   }
 
+  @Test func refusesAnEndpointsError() throws {
+    // Defends: the answer to a failed refresh, piped into put, does not take the place of the token.
+    let id = try TokenID(user: "a")
+    try store.put(OAuthToken(#"{"access_token":"1","error":"kept, as it stands beside a token"}"#), for: id)
+    let answer = try OAuthToken(#"{"error":"invalid_grant","error_description":"expired","access_token":null}"#)
+    #expect(throws: VaultError(.invalidToken, "")) { try store.put(answer, for: id) }
+    #expect(try store.token(for: id)?.token.accessToken == "1")
+  }
+
   @Test func hidesAnEntryThatIsOver() throws {
     // Defends: ttl hides the entry when it is over, is set by the caller alone, and lets --if-absent take the place.
     let time = Mutex<Int64>(1_000_000)

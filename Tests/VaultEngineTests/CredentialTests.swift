@@ -57,10 +57,8 @@ import VaultFormat
     let forged = try ForgedVault.changing(bytes) { $0.replaceSubrange(217..<220, with: [logN, r, p]) }
     image.files = [1: forged]
     image.names = [SimulatedStorage.name: 1]
-    let start = ContinuousClock.now
     #expect(try opening(SimulatedDisk(image), passphrase("x")) == .limitExceeded)
     #expect(try opening(SimulatedDisk(image), key()) == .limitExceeded)
-    #expect(ContinuousClock.now - start < .seconds(1))
     let directory = try TemporaryDirectory()
     try directory.write(forged, to: "vault")
     let path = directory.path("vault")

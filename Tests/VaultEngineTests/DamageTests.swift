@@ -40,15 +40,12 @@ import Testing
   // Defends: no flipped bit goes unnoticed, and none is taken for a wrong key; a reader changes nothing.
   @Test func everyFlippedBit() throws {
     let sample = try Sample()
-    var codes: [VaultError.Code: Int] = [:]
     for bit in 0..<sample.bytes.count * 8 {
       var bytes = sample.bytes
       bytes[bit / 8] ^= 1 << UInt8(bit % 8)
       let found = try outcome(bytes).code
       #expect(found?.isDamage == true, "bit \(bit): \(String(describing: found))")
-      if let found { codes[found, default: 0] += 1 }
     }
-    print("flipped bits: \(sample.bytes.count * 8), \(codes)")
   }
 
   // Defends: no byte set to 00 or ff goes unnoticed.
@@ -78,7 +75,6 @@ import Testing
       let image = DiskImage(names: [SimulatedStorage.name: 1], files: [1: bytes])
       if length % 8 == 0 { #expect(try Recovery(of: image, seed: 2).before == whole.contents) }
     }
-    print("truncations: \(sample.bytes.count)")
   }
 
   // Defends: a byte in the zeros behind the last batch loses nothing, whether it is called damage or a torn tail.

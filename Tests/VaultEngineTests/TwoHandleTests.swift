@@ -35,7 +35,7 @@ import Testing
         }
       }
     }
-    print("crash states behind another's failed sync: \(states)")
+    #expect(states > 10)
   }
 
   // Defends: a batch that a reader saw before its sync failed is forgotten by that reader, too: what it writes then links to

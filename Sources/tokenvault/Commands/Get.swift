@@ -12,6 +12,8 @@ struct Get: VaultCommand {
       json     the token as it was put
       header   Authorization: Bearer ..., for curl -H @-
       env      ACCESS_TOKEN='...' and so on, for a shell
+
+      With --json and no format it is json, and --field gives the JSON of one member.
       """)
 
   /// How the token is printed.
@@ -22,14 +24,14 @@ struct Get: VaultCommand {
   @OptionGroup var entry: EntryOptions
   @Option(help: ArgumentHelp("The member; access_token unless told.", valueName: "name"))
   var field: String?
-  @Option(help: "How it is printed.")
-  var format: Format = .plain
+  @Option(help: "How it is printed; plain unless told.")
+  var format: Format?
   @Option(help: ArgumentHelp("Exit 4 when the token expires sooner than in this time.", valueName: "dur"))
   var validFor: TimeSpan?
   @OptionGroup var globals: GlobalOptions
 
   func validate() throws {
-    if field != nil, format == .json { throw ValidationError("--field goes with plain, header and env.") }
+    if field != nil, format == .json { throw ValidationError("--field goes with the formats plain, header and env") }
   }
 
   func run(_ settings: Settings) throws {
@@ -37,12 +39,15 @@ struct Get: VaultCommand {
     let stored = try settings.read { (store) in try store.token(for: id) }
     guard let stored else { throw CommandFailure.noSuchName }
     try stored.token.check(validFor: validFor)
-    try Output.write(text(of: stored.token))
+    try Output.write(text(of: stored.token, as: format ?? (settings.json ? .json : .plain)))
   }
 
-  private func text(of token: OAuthToken) throws -> String {
+  private func text(of token: OAuthToken, as format: Format) throws -> String {
     let name = field ?? "access_token"
     switch format {
+    case .json where field != nil:
+      guard let value = token.value(of: name) else { throw CommandFailure.noSuchMember }
+      return value.text + "\n"
     case .plain: return try member(name, of: token) + "\n"
     case .json: return token.json + "\n"
     case .header:
@@ -56,9 +61,7 @@ struct Get: VaultCommand {
   }
 
   private func member(_ name: String, of token: OAuthToken) throws -> String {
-    guard let value = token.member(name) else {
-      throw CommandFailure(.notFound, "the token has no such member", remedy: "'tokenvault show' lists its members")
-    }
+    guard let value = token.member(name) else { throw CommandFailure.noSuchMember }
     return value
   }
 }
@@ -87,7 +90,7 @@ struct ShellVariables {
       }
       text += variable + "=" + Self.quoted(value) + "\n"
     }
-    guard field == nil || !seen.isEmpty else { throw CommandFailure(.notFound, "the token has no such member") }
+    guard field == nil || !seen.isEmpty else { throw CommandFailure.noSuchMember }
     self.text = text
   }
 
@@ -109,7 +112,16 @@ struct ShellVariables {
 
 extension CommandFailure {
   /// Nothing is kept under the name.
-  static var noSuchName: Self { Self(.notFound, "the vault has no token under that name") }
+  static var noSuchName: Self {
+    Self(
+      .notFound, "the vault has no token under that name",
+      remedy: "'tokenvault list' shows what there is; a token that has a provider needs --provider")
+  }
+
+  /// The token lacks what was asked for.
+  static var noSuchMember: Self {
+    Self(.notFound, "the token has no such member", remedy: "'tokenvault show' lists its members")
+  }
 }
 
 extension OAuthToken {

@@ -10,7 +10,7 @@ struct Init: VaultCommand {
     commandName: "init", _superCommandName: "tokenvault",
     abstract: "Make a new vault.",
     discussion: """
-      It opens with the key from --key, the passphrase from --passphrase, or the passphrase that is asked for on the terminal.
+      It opens with the key from --key, the passphrase from --passphrase, or the passphrase that is asked for on the terminal. \
       There is no other way in: keep a copy of the key or passphrase.
       """)
 
@@ -25,7 +25,13 @@ struct Init: VaultCommand {
     guard !FileFacts.exists(settings.vault) else {
       throw CommandFailure(.conflict, "there is something at \(settings.vault) already; it was left alone")
     }
+    let folder = FileFacts.folder(of: settings.vault)
     if settings.isDefaultVault { try FileFacts.makePrivateFolder(for: settings.vault) }
+    guard FileFacts.exists(folder) else {
+      throw CommandFailure(
+        .cannotCreate, "there is no folder \(folder) to make a vault in",
+        remedy: "make it, or name another with --vault")
+    }
     try dev ? makeWithKeyBeside(settings) : make(settings, with: newCredential(settings))
   }
 

@@ -7,7 +7,7 @@ struct Keygen: VaultCommand {
     commandName: "keygen", _superCommandName: "tokenvault",
     abstract: "Make a new random key: 64 hexadecimal digits.",
     discussion: """
-      On standard output, or with --out in a new file that only you can read. Whoever has the key has the tokens; without it
+      On standard output, or with --out in a new file that only you can read. Whoever has the key has the tokens; without it \
       nobody has them: keep a copy in another place than the vault.
       """)
 
@@ -17,7 +17,12 @@ struct Keygen: VaultCommand {
 
   func run(_ settings: Settings) throws {
     let digits = try KeyFile.newKey()
-    guard let out else { return try Output.write(digits.span) }
+    guard let out else {
+      guard settings.json else { return try Output.write(digits.span) }
+      try Output.write("{\"key\":\"")
+      try Output.write(digits.span.extracting(0..<64))
+      return try Output.line("\"}")
+    }
     try KeyFile.create(at: out, digits: digits)
     if settings.json { try Output.line(JSONValue.object([("key_file", .text(out))]).text) }
   }

@@ -26,8 +26,8 @@ struct Put: VaultCommand {
   @OptionGroup var globals: GlobalOptions
 
   func validate() throws {
-    if ifAbsent, ifSeq != nil { throw ValidationError("--if-absent and --if-seq exclude each other.") }
-    if ttl?.milliseconds == 0 { throw ValidationError("--ttl must be longer than nothing.") }
+    if ifAbsent, ifSeq != nil { throw ValidationError("--if-absent and --if-seq exclude each other") }
+    if ttl?.milliseconds == 0 { throw ValidationError("--ttl must be longer than nothing") }
   }
 
   func run(_ settings: Settings) throws {

@@ -34,7 +34,9 @@ struct Show: VaultCommand {
       let value = stored.token.member(name) ?? ""
       let isShown = reveal || Self.open.contains(name)
       table.add([
-        "  " + TerminalText.safe(name), isShown ? TerminalText.safe(value) : "(concealed, \(value.utf8.count) bytes)",
+        "  " + TerminalText.safe(name),
+        isShown
+          ? TerminalText.safe(value) : "(concealed, \(value.utf8.count) \(value.utf8.count == 1 ? "byte" : "bytes"))",
       ])
     }
     return table.text
@@ -60,8 +62,8 @@ struct Show: VaultCommand {
   }
 
   private static func concealed(_ name: String, in token: OAuthToken) -> JSONValue {
+    if open.contains(name), let value = token.value(of: name) { return value }
     let text = token.member(name) ?? ""
-    if open.contains(name) { return .text(text) }
     return .object([("concealed", .boolean(true)), ("bytes", .integer(Int64(text.utf8.count)))])
   }
 }

@@ -9,8 +9,8 @@ struct VectorsVerify: ParsableCommand {
     commandName: "verify",
     abstract: "Run vector files; exit 6 when one fails, 64 when a file can't be read.",
     discussion: """
-      Takes files and folders: vault scenarios (.tv-vector), Wycheproof JSON (v1), NIST CAVP .rsp for AES in CBC and GCM,
-      RFC 5869, RFC 7914 and PBKDF2 texts, XAES-256-GCM. What is not run is never counted as passed; what the algorithms
+      Takes files and folders: vault scenarios (.tv-vector), Wycheproof JSON (v1), NIST CAVP .rsp for AES in CBC and GCM, \
+      RFC 5869, RFC 7914 and PBKDF2 texts, XAES-256-GCM. What is not run is never counted as passed; what the algorithms \
       here can't take is counted as not applicable, with the reason.
       """)
 

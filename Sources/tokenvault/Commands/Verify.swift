@@ -9,7 +9,7 @@ struct Verify: VaultCommand {
     commandName: "verify", _superCommandName: "tokenvault",
     abstract: "Check the vault, without changing it; exit 65 when it is damaged, 6 when its index is.",
     discussion: """
-      With a key or passphrase every frame is opened. Without, only what can be seen from outside is checked: lengths,
+      With a key or passphrase every frame is opened. Without, only what can be seen from outside is checked: lengths, \
       checksums, links, and how the file ends.
 
       A damaged index is told only with a key: nothing is lost with it, and every token is served.
@@ -49,7 +49,7 @@ struct Verify: VaultCommand {
   private static func table(_ report: VerifyReport, _ settings: Settings) -> String {
     var table = Table()
     table.add(["vault", TerminalText.safe(settings.vault)])
-    table.add(["checked", report.usedKey ? "everything" : "structure only: no key or passphrase was given"])
+    table.add(["checked", report.usedKey ? "everything" : "structure only: " + Self.whyNotAll(settings)])
     table.add(["frames", "\(report.frames) in \(report.batches) batches, \(report.records) of them records"])
     if let names = report.liveNames { table.add(["names", "\(names) live"]) }
     table.add(["bytes", "\(report.bytes)"])
@@ -57,8 +57,10 @@ struct Verify: VaultCommand {
       table.add(["torn tail", "\(report.tornBytes) bytes of an interrupted write; nothing that was acknowledged"])
     }
     if report.zeroBytes > 0 { table.add(["allocated", "\(report.zeroBytes) zero bytes ahead"]) }
-    table.add(["generation", "\(report.generation)"])
-    table.add(["head", "\(report.head) at sequence \(report.sequence)"])
+    if !report.head.isEmpty {
+      table.add(["generation", "\(report.generation)"])
+      table.add(["head", "\(report.head) at sequence \(report.sequence)"])
+    }
     let isIndexDamaged = report.findings.contains { $0.code == .indexDamaged }
     table.add(["result", report.isDamaged ? "damaged" : isIndexDamaged ? "whole, but for its index" : "whole"])
     if !report.isDamaged, isIndexDamaged { table.add(["to do", indexRemedy]) }
@@ -67,6 +69,12 @@ struct Verify: VaultCommand {
 
   private static let indexRemedy =
     "compact the vault, which makes the index anew; until then opening it reads the whole file"
+
+  /// Damage is looked for before a key is tried, so that it never reads as a wrong key.
+  private static func whyNotAll(_ settings: Settings) -> String {
+    settings.source == nil
+      ? "no key or passphrase was given" : "the key or passphrase was not tried, because of the damage"
+  }
 
   private static func findings(_ report: VerifyReport) -> String {
     guard !report.findings.isEmpty else { return "" }
