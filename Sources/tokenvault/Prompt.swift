@@ -14,19 +14,14 @@ struct Prompt {
   ///
   /// - Throws: `no-key` without a terminal.
   func secret(_ question: String) throws(VaultError) -> SecretBytes {
-    guard let terminal = terminal() else {
-      throw VaultError(
-        .noKey, "no key or passphrase was given, and there is no terminal to ask on", remedy: Settings.sources)
-    }
-    return try terminal.ask(question, echo: false)
+    try neededTerminal().ask(question, echo: false)
   }
 
   /// Asks for a new passphrase until it was typed twice alike, three times at most.
+  ///
+  /// - Throws: `no-key` without a terminal, or when they never were alike.
   func newPassphrase() throws(VaultError) -> SecretBytes {
-    guard let terminal = terminal() else {
-      throw VaultError(
-        .noKey, "no key or passphrase was given, and there is no terminal to ask on", remedy: Settings.sources)
-    }
+    let terminal = try neededTerminal()
     for _ in 0..<3 {
       let first = try terminal.ask("New passphrase: ", echo: false)
       guard first.count > 0 else {
@@ -53,6 +48,12 @@ struct Prompt {
 
   /// Whether somebody can be asked.
   var isPossible: Bool { terminal() != nil }
+
+  private func neededTerminal() throws(VaultError) -> Terminal {
+    if let terminal = terminal() { return terminal }
+    throw VaultError(
+      .noKey, "no key or passphrase was given, and there is no terminal to ask on", remedy: Settings.sources)
+  }
 
   private func terminal() -> Terminal? { settings.noInput ? nil : Terminal() }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 import VaultCrypto
 
 /// Makes a key.
@@ -19,6 +20,6 @@ struct Keygen: VaultCommand {
     let digits = try KeyFile.newKey()
     guard let out else { return try Output.write(digits.span) }
     try KeyFile.create(at: out, digits: digits)
-    if settings.json { try Output.line(JSONValue.object([("key_file", .text(out))]).text) }
+    if settings.json { try Output.line(JSONValue.object([("key_file", .string(out))]).text) }
   }
 }
