@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 import TokenVault
 import VaultEngine
 import VaultFormat
@@ -30,7 +31,9 @@ struct Verify: VaultCommand {
   }
 
   private static func failure(_ report: VerifyReport) -> CommandFailure? {
-    guard let first = report.findings.first(where: { !report.isDamaged || $0.code != .indexDamaged }) else { return nil }
+    guard let first = report.findings.first(where: { !report.isDamaged || $0.code != .indexDamaged }) else {
+      return nil
+    }
     let count = report.findings.count
     let found = count == 1 ? "1 finding" : "\(count) findings"
     var failure =
@@ -91,17 +94,17 @@ struct Verify: VaultCommand {
   private static func json(_ report: VerifyReport, _ settings: Settings) -> String {
     let findings = report.findings.map { (finding) in
       JSONValue.object([
-        ("code", .text(finding.code.description)), ("offset", finding.offset.map { .unsigned($0) } ?? .null),
-        ("sequence", finding.sequence.map { .unsigned($0) } ?? .null), ("message", .text(finding.sentence)),
+        ("code", .string(finding.code.description)), ("offset", finding.offset.map { .unsigned($0) } ?? .null),
+        ("sequence", finding.sequence.map { .unsigned($0) } ?? .null), ("message", .string(finding.sentence)),
       ])
     }
     return JSONValue.object([
-      ("vault", .text(settings.vault)), ("damaged", .boolean(report.isDamaged)), ("used_key", .boolean(report.usedKey)),
+      ("vault", .string(settings.vault)), ("damaged", .bool(report.isDamaged)), ("used_key", .bool(report.usedKey)),
       ("frames", .unsigned(report.frames)), ("batches", .unsigned(report.batches)),
       ("records", .unsigned(report.records)), ("names", report.liveNames.map { .integer(Int64($0)) } ?? .null),
       ("bytes", .unsigned(report.bytes)), ("torn_bytes", .unsigned(report.tornBytes)),
       ("zero_bytes", .unsigned(report.zeroBytes)), ("generation", .unsigned(report.generation)),
-      ("sequence", .unsigned(report.sequence)), ("head", .text(report.head)), ("findings", .list(findings)),
+      ("sequence", .unsigned(report.sequence)), ("head", .string(report.head)), ("findings", .array(findings)),
     ]).text
   }
 }
