@@ -123,7 +123,8 @@ extension IndexRoot {
       }
     guard isInOrder else {
       throw FormatError(
-        .indexDamaged, "the index root can't be right where it stands", offset: header.offset, sequence: header.sequence)
+        .indexDamaged, "the index root can't be right where it stands", offset: header.offset, sequence: header.sequence
+      )
     }
   }
 }
