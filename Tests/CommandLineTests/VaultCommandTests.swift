@@ -109,6 +109,23 @@ import Testing
     #expect(outcome.code == 0 && outcome.text.contains("torn tail"), "\(outcome.text)")
   }
 
+  /// A damaged index is a finding; the vault is served, and what to do is said.
+  @Test func verifyTellsOfADamagedIndex() throws {
+    let bench = try Bench()
+    try bench.writeScenario("root_bad-page")
+    let outcome = try bench.run("verify")
+    #expect(outcome.code == 6 && outcome.text.contains("compact the vault"), "\(outcome.text)\(outcome.errors)")
+    #expect(outcome.text.contains("index-damaged") && outcome.errors.contains("the vault is not"))
+    let json = try bench.run("verify", "--json")
+    #expect(json.code == 6 && json.text.contains(#""damaged":false,"used_key":true"#))
+    #expect(json.errors.hasPrefix(#"{"error":{"code":"finding","exit":6,"#))
+    try bench.put("ada")
+    #expect(try bench.run("has", "ada").code == 0)
+    var call = Call("verify")
+    call.givesKey = false
+    #expect(try bench.run(call).code == 65, "without a key nothing tells a page from a record")
+  }
+
   @Test func inspectNeedsNoKey() throws {
     let bench = try Bench()
     try bench.put("ada")

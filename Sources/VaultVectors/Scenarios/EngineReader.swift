@@ -83,9 +83,11 @@ extension VaultReader {
       version: entry.version, operation: operation, name: entry.name.array, value: entry.value.array)
   }
 
-  /// The first finding, or what was left out; a bad index comes behind that.
+  /// The first finding, or what was left out. A bad index comes last: everything else is the outcome, and it is reported
+  /// besides.
   private static func answer(of report: VerifyReport) -> VaultAnswer {
-    if let finding = report.findings.first, finding.code != .indexDamaged || report.tornBytes == 0 {
+    let finding = report.findings.first { $0.code != .indexDamaged }
+    if let finding = finding ?? (report.tornBytes > 0 ? nil : report.findings.first) {
       return VaultAnswer(result: finding.code.description, offset: finding.offset)
     }
     return VaultAnswer(result: (report.tornBytes > 0 ? Expectation.tornTail : .success).rawValue)

@@ -31,7 +31,8 @@ struct Verify: VaultCommand {
   }
 
   private static func failure(_ report: VerifyReport) -> CommandFailure? {
-    guard let first = report.findings.first(where: { !report.isDamaged || $0.code != .indexDamaged }) else {
+    // A bad index is the least that can be found.
+    guard let first = report.findings.first(where: { $0.code != .indexDamaged }) ?? report.findings.first else {
       return nil
     }
     let count = report.findings.count

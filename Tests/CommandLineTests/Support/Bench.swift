@@ -81,6 +81,17 @@ final class Bench {
     try #require(unsafe chmod(path, 0o600) == 0)
   }
 
+  /// Puts the vault of a published scenario, and its key, in the place of the bench's.
+  func writeScenario(_ name: String) throws {
+    let root = URL(filePath: #filePath).pathComponents.dropLast(4).joined(separator: "/")
+    let bytes = try contents(of: root + "/testvectors/vaults/\(name).tv-vector")
+    let head = try #require(bytes.firstRange(of: Array("\n\n".utf8)))
+    let lines = String(decoding: bytes[..<head.lowerBound], as: UTF8.self).split(separator: "\n")
+    let key = try #require(lines.first { $0.hasPrefix("key: ") })
+    try write(Array(bytes[head.upperBound...]), to: "vault.tv")
+    try write(Array(key.dropFirst(5).utf8), to: "vault.tv.key")
+  }
+
   func contents(of path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }
 }
 
