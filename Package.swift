@@ -71,6 +71,6 @@ let package = Package(
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: settings),
-    .testTarget(name: "CommandLineTests", dependencies: ["tokenvault"], swiftSettings: settings),
+    .testTarget(name: "CommandLineTests", dependencies: ["tokenvault", "JSONText"], swiftSettings: settings),
   ]
 )

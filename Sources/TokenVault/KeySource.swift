@@ -152,21 +152,21 @@ extension KeySource {
 
   private func key(from secret: consuming SecretBytes) throws(VaultError) -> Credential {
     var secret = secret
-    var isText = true
-    if secret.count == Credential.keyLength, allowsRawKey {
-      isText = false
-    } else {
+    if !allowsRawKey || secret.count != Credential.keyLength {
       secret.removeLineEnd()
+      guard let decoded = try Self.decoded(secret) else { throw noKey(secret.count) }
+      secret = decoded
     }
-    if isText, let decoded = try Self.decoded(secret) { secret = decoded }
     let count = secret.count
-    guard let credential = Credential(key: secret) else {
-      throw VaultError(
-        .noKey, "what \(self) gives is not a key: \(count) bytes that are neither hexadecimal nor base64 of 32 bytes",
-        remedy:
-          "a key is 64 hexadecimal digits, base64 of 32 bytes, or 32 bytes as they are; 'tokenvault keygen' makes one")
-    }
+    guard let credential = Credential(key: secret) else { throw noKey(count) }
     return credential
+  }
+
+  private func noKey(_ count: Int) -> VaultError {
+    VaultError(
+      .noKey, "what \(self) gives is not a key: \(count) bytes that are neither hexadecimal nor base64 of 32 bytes",
+      remedy:
+        "a key is 64 hexadecimal digits, base64 of 32 bytes, or 32 bytes as they are; 'tokenvault keygen' makes one")
   }
 
   private var allowsRawKey: Bool {

@@ -27,18 +27,26 @@ struct KeyCommand {
     } catch {
       kill(child, SIGKILL)
       _ = wait(for: child)
-      throw failed("printed more than \(KeyReader.limit) bytes, or can't be read")
+      switch error {
+      case .tooLong: throw failed("printed more than \(KeyReader.limit) bytes")
+      case .system(let number): throw failed("can't be read: \(systemMessage(number))")
+      case .memory(let sentence): throw VaultError(.cryptoFailure, sentence)
+      }
     }
-    let status = wait(for: child)
+    // Where a process ignores SIGCHLD, the system forgets how its children ended: that is not the same as well.
+    guard let status = wait(for: child) else { throw failed("ended, and it can't be learned how") }
     guard status & 0x7f == 0 else { throw failed("was ended by signal \(status & 0x7f)") }
     guard status == 0 else { throw failed("failed with exit code \((status >> 8) & 0xff)") }
     guard secret.count > 0 else { throw failed("printed nothing") }
     return secret
   }
 
-  private func wait(for child: pid_t) -> Int32 {
+  /// The status that `child` ended with; `nil`, if the system does not tell.
+  private func wait(for child: pid_t) -> Int32? {
     var status: Int32 = 0
-    while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
+    while unsafe waitpid(child, &status, 0) < 0 {
+      guard errno == EINTR else { return nil }
+    }
     return status
   }
 

@@ -37,7 +37,9 @@ public struct TokenSummary: Sendable {
 public struct TokenHistoryEntry: Sendable {
   /// What was done.
   public enum Operation: String, Sendable {
+    /// A token was stored.
     case put
+    /// The token was deleted.
     case delete
   }
 

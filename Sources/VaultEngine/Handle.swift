@@ -20,7 +20,8 @@ public struct VaultOptions: Sendable {
 struct Handle: ~Copyable, Sendable {
   private let environment: Environment
   private let options: VaultOptions
-  private var random: AnyRandomSource
+  /// Made for the first write: reading needs none.
+  private var random: AnyRandomSource?
   /// What is known of the file.
   private(set) var view: View
   /// The last batch in the file was written and synced by this handle: it need not be written again.
@@ -45,40 +46,6 @@ struct Handle: ~Copyable, Sendable {
     self.environment = environment
     self.options = options
     self.view = view
-    random = try crypto(environment.makeRandom)
-  }
-
-  /// Reads what another process may be writing at this moment: before damage is reported, the lock is asked whether a
-  /// writer is at work, and the file is read again (FORMAT.md, "Tail rules").
-  ///
-  /// - Parameter storage: `nil` for whoever holds the lock: nobody else writes then.
-  private static func readingAgain<Result>(
-    _ storage: (any Storage)?, _ read: () throws(VaultError) -> Result
-  ) throws(VaultError) -> Result {
-    guard let storage else { return try read() }
-    var attempts = 0
-    while true {
-      let damage: VaultError
-      do {
-        return try read()
-      } catch {
-        guard error.code.isDamage else { throw error }
-        damage = error
-      }
-      attempts += 1
-      do throws(VaultError) {
-        guard let lock = try storage.lock(.shared, wait: .milliseconds(attempts * 20)) else {
-          // There was no lock file before the second look either: no writer made what it saw.
-          if attempts > 1 { throw damage }
-          continue
-        }
-        defer { withExtendedLifetime(lock) {} }
-        return try read()
-      } catch {
-        // Busy: what looked like damage may be a batch that is half written. Look again, a few times.
-        guard error.code == .locked, attempts < 10 else { throw error.code == .locked ? damage : error }
-      }
-    }
   }
 
   private func checkUsable() throws(VaultError) {
@@ -105,7 +72,13 @@ struct Handle: ~Copyable, Sendable {
     case .changed: try startOver(holdingLock: false)
     case .grown:
       let storage = environment.storage
-      try Self.readingAgain(storage) { () throws(VaultError) in _ = try catchUp() }
+      do {
+        try Self.readingAgain(storage) { () throws(VaultError) in _ = try catchUp() }
+      } catch {
+        // What was appended may hold a bad page and the root that excuses it, for which the whole file is asked.
+        guard error.code.isDamage else { throw error }
+        try startOver(holdingLock: false)
+      }
     }
   }
 
@@ -152,7 +125,7 @@ struct Handle: ~Copyable, Sendable {
   private static func leads(from start: Chain, to view: View) throws(VaultError) -> Bool {
     var window = try FileWindow(view.file)
     var isMet = false
-    let walk = try Walk(&window, from: start, in: view.generation) { (header) in
+    let walk = try Walk(&window, from: start, in: view.generation, excusing: view.excuse) { (header) in
       if header.sequence == view.chain.sequence + 1, header.previousLink == view.chain.link { isMet = true }
     }
     return isMet || walk.committed == view.chain
@@ -192,6 +165,17 @@ struct Handle: ~Copyable, Sendable {
     return try tail.judge { (frame) in keyring.opening(of: frame, in: generation) } == .torn ? tail : nil
   }
 
+  /// The same under the lock. What was appended may hold a bad page of the index, which only opening anew excuses.
+  private mutating func catchUpOrStartOver() throws(VaultError) -> Tail? {
+    do {
+      return try catchUp()
+    } catch {
+      guard error.code.isDamage else { throw error }
+      try startOver(holdingLock: true)
+      return try catchUp()
+    }
+  }
+
   // MARK: Commit
 
   /// Writes a batch and syncs it.
@@ -212,12 +196,20 @@ struct Handle: ~Copyable, Sendable {
     let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
     defer { withExtendedLifetime(lock) {} }
     try prepareToAppend()
+    var random = try randomSource()
     let sealed = try BatchSealer.seal(batch, after: view, at: environment.now(), random: &random)
     try writeLastBatchAgain()
     try append(sealed.bytes)
     view.append(sealed)
     endIsOwn = true
     return sealed.records.map(\.version)
+  }
+
+  private mutating func randomSource() throws(VaultError) -> AnyRandomSource {
+    if let random { return random }
+    let made = try crypto(environment.makeRandom)
+    random = made
+    return made
   }
 
   /// Under the lock: the file at the path, all of its batches, and no torn tail.
@@ -228,7 +220,7 @@ struct Handle: ~Copyable, Sendable {
     }
     try followReplacement(holdingLock: true)
     if try lookAtEnd() == .changed { try startOver(holdingLock: true) }
-    guard try view.file.length() > view.chain.offset, let tail = try catchUp() else { return }
+    guard try view.file.length() > view.chain.offset, let tail = try catchUpOrStartOver() else { return }
     try environment.storage.keepTorn(tail.torn.span, from: view.chain.sequence + 1)
     // Cut, and the cut synced, before anything is appended: never written over in place.
     try latching { (view) throws(VaultError) in try Self.cutBack(view) }

@@ -26,6 +26,12 @@ final class IndexComparison {
   /// Runs that were found right; later roots list them again.
   private var right: [IndexRoot.Run] = []
 
+  /// Before another replay of the file, which is known to have a bad index.
+  func startOver(noting error: FormatError) {
+    (written, pages, right) = ([], [:], [])
+    failure = error
+  }
+
   /// Keeps the first failure.
   func note(_ error: FormatError) { failure = failure ?? error }
 

@@ -11,11 +11,13 @@ package final class Keyring: Sendable {
     var wrap: XAES256GCM
     var genesis: XAES256GCM
     var lookup: LookupKey
-    var terms: [UInt32: Term] = [:]
-    var newestTerm: UInt32 = 0
+    /// Ascending: the last is the newest.
+    var terms: [Term] = []
+
+    func term(_ number: UInt32) -> Term? { terms.last { $0.dataKey.term == number } }
 
     func term(of header: FrameHeader) throws(FormatError) -> Term {
-      if let term = terms[header.term] { return term }
+      if let term = term(header.term) { return term }
       throw FormatError(
         .chainBroken, "the frame's data key, of term \(header.term), is not in the file", offset: header.offset,
         sequence: header.sequence)
@@ -50,7 +52,7 @@ package final class Keyring: Sendable {
   }
 
   /// The term that records are sealed under; 0 before the first data key.
-  var newestTerm: UInt32 { keys.withLock { $0.newestTerm } }
+  var newestTerm: UInt32 { keys.withLock { $0.terms.last?.dataKey.term ?? 0 } }
 
   /// The lookup tag of a name in this file.
   func tag(of name: Span<UInt8>) throws(VaultError) -> LookupTag {
@@ -76,7 +78,7 @@ package final class Keyring: Sendable {
   /// - Throws: `crypto-failure`; `chain-broken` before the first data key.
   func recordOpener(term number: UInt32) throws(VaultError) -> RecordOpener {
     try keys.withLock { (keys) throws(VaultError) in
-      guard let term = keys.terms[number] else {
+      guard let term = keys.term(number) else {
         throw VaultError(.chainBroken, "a record stands before the first data key")
       }
       let header = header
@@ -108,24 +110,23 @@ package final class Keyring: Sendable {
     try keys.withLock { (keys) throws(FormatError) in
       let dataKey = try DataKey(parsing: plaintext, of: header.vaultID)
       let term = dataKey.term
-      if let known = keys.terms[term] {
+      if let known = keys.term(term) {
         guard known.dataKey.isSame(as: dataKey) else {
           throw FormatError(.commitmentMismatch, "the data key of term \(term) differs from the one given before")
         }
         return term
       }
-      guard term > keys.newestTerm else {
-        throw FormatError(.chainBroken, "the data key of term \(term) comes after that of term \(keys.newestTerm)")
+      if let newest = keys.terms.last, newest.dataKey.term >= term {
+        throw FormatError(.chainBroken, "the data key of term \(term) comes after that of term \(newest.dataKey.term)")
       }
       guard keys.terms.count < Limits.liveTerms else {
         throw FormatError(.limitExceeded, "the file has more than \(Limits.liveTerms) data keys")
       }
       do throws(CryptoError) {
-        keys.terms[term] = try Term(dataKey)
+        keys.terms.append(try Term(dataKey))
       } catch {
         throw FormatError(.cryptoFailure, error.sentence)
       }
-      keys.newestTerm = term
       return term
     }
   }
@@ -137,11 +138,11 @@ package final class Keyring: Sendable {
     _ plaintext: Span<UInt8>, into encoder: inout BatchEncoder, random: inout AnyRandomSource, last: Bool
   ) throws(FormatError) -> FixedBytes<16> {
     try keys.withLock { (keys) throws(FormatError) in
-      guard let term = keys.terms[keys.newestTerm] else {
+      guard let term = keys.terms.last else {
         throw FormatError(.chainBroken, "the file has no data key")
       }
       return try encoder.append(
-        .record, term: keys.newestTerm, plaintext: plaintext, key: &term.cipher, random: &random, last: last)
+        .record, term: term.dataKey.term, plaintext: plaintext, key: &term.cipher, random: &random, last: last)
     }
   }
 

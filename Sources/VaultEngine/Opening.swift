@@ -14,6 +14,8 @@ enum Opening {
     let tornBytes: UInt64
     /// The slots that count: the newest checkpoint's, or the first batch's.
     let slotsOffset: UInt64
+    /// What is damaged before the batch where the walk began; `nil` if it began with the first frame.
+    let damage: VaultError?
   }
 
   /// Reads the header and walks the file.
@@ -26,6 +28,15 @@ enum Opening {
     guard walk.batches > 0 else {
       throw VaultError(walk.failure ?? FormatError(.frameDamaged, "the file ends behind its header", offset: 128))
     }
+    return try structure(walk, &window, in: generation, behind: nil)
+  }
+
+  /// Judges what follows a walk's last complete batch.
+  ///
+  /// - Parameter damage: see ``Structure/damage``.
+  static func structure(
+    _ walk: Walk, _ window: inout FileWindow, in generation: Generation, behind damage: VaultError?
+  ) throws(VaultError) -> Structure {
     // Not even a torn tail may hold what is over a limit.
     if let failure = walk.failure, failure.code == .limitExceeded { throw VaultError(failure) }
     let tail = try Tail(&window, behind: walk, in: generation)
@@ -33,7 +44,7 @@ enum Opening {
     guard generation.header.generation == 1 || walk.newestCheckpoint != nil else { throw VaultError.unfinished }
     return Structure(
       generation: generation, walk: walk, tail: verdict, tornBytes: UInt64(tail.nonzeroCount),
-      slotsOffset: walk.newestCheckpoint ?? start.offset)
+      slotsOffset: walk.newestCheckpoint ?? UInt64(FileHeader.length), damage: damage)
   }
 
   /// Opens the vault in `file`.
@@ -43,10 +54,10 @@ enum Opening {
     of file: any StorageFile, with credential: borrowing Credential, pin: Pin? = nil
   ) throws(VaultError) -> View {
     var window = try FileWindow(file)
-    let structure = try structure(&window)
+    let structure = try keyedStructure(&window)
     let keyring = try keyring(structure, &window, with: credential)
     let view = try view(of: file, structure, &window, keyring)
-    if let pin { _ = try check(pin, structure, &window, history: view.history) }
+    if let pin { _ = try check(pin, structure, &window, view) }
     return view
   }
 
@@ -67,7 +78,7 @@ enum Opening {
     of file: any StorageFile, succeeding known: Keyring
   ) throws(VaultError) -> View {
     var window = try FileWindow(file)
-    let structure = try structure(&window)
+    let structure = try keyedStructure(&window)
     let keyring = try known.keyring(for: structure.generation.header)
     if known.header.fileID != structure.generation.header.fileID { try checkRootKey(structure, &window, keyring) }
     return try view(of: file, structure, &window, keyring)
@@ -95,18 +106,27 @@ enum Opening {
     }
   }
 
-  /// Replays the whole file.
+  /// Replays the whole file. Where that fails, pages of the index may be to blame, which are then passed over.
   ///
   /// - Parameter index: is shown all that the index must agree with.
   static func view(
     of file: any StorageFile, _ structure: Structure, _ window: inout FileWindow, _ keyring: Keyring,
     comparing index: IndexComparison? = nil
   ) throws(VaultError) -> View {
-    var view = View(file: file, generation: structure.generation, keyring: keyring)
-    try view.replay(structure.walk, &window, comparing: index)
+    let view: View
+    do throws(VaultError) {
+      if let damage = structure.damage { throw damage }
+      var plain = View(file: file, generation: structure.generation, keyring: keyring)
+      try plain.replay(structure.walk, &window, comparing: index)
+      view = plain
+    } catch {
+      guard let excused = try excusedView(of: file, structure, &window, keyring, after: error, comparing: index)
+      else { throw error }
+      view = excused
+    }
     if structure.tail == .torn {
       // Once more, now that frames can be opened: a whole frame that does not open is damage, not a torn append.
-      let generation = structure.generation
+      let (keyring, generation) = (view.keyring, structure.generation)
       _ = try Tail(&window, behind: structure.walk, in: generation).judge { (frame) in
         keyring.opening(of: frame, in: generation)
       }

@@ -3,12 +3,13 @@ internal import VaultFormat
 extension Opening {
   /// Holds an opened file against a pin (FORMAT.md, "Pin").
   ///
-  /// - Parameter history: of the newest anchor; empty without keys.
+  /// - Parameter view: what was opened; `nil` without keys.
   /// - Returns: false when the history does not reach back to the pin's generation, so that nothing can be said.
   /// - Throws: `rollback`.
   static func check(
-    _ pin: Pin, _ structure: Structure, _ window: inout FileWindow, history: [Anchor.Ancestor]
+    _ pin: Pin, _ structure: Structure, _ window: inout FileWindow, _ view: View?
   ) throws(VaultError) -> Bool {
+    let history = view?.history ?? []
     let header = structure.generation.header
     guard pin.vaultID == header.vaultID else { throw rollback("the pin is of another vault") }
     guard pin.generation <= header.generation else {
@@ -16,7 +17,7 @@ extension Opening {
     }
     if pin.generation == header.generation {
       guard pin.fileID == header.fileID else { throw rollback("the pin is of another file of this generation") }
-      guard try link(at: pin.sequence, structure, &window) == pin.head else {
+      guard try link(at: pin.sequence, structure, &window, view?.excuse) == pin.head else {
         throw rollback("the history up to frame \(pin.sequence) is not the one that was pinned")
       }
       return true
@@ -32,18 +33,21 @@ extension Opening {
     return true
   }
 
-  /// The link of a frame in a complete batch, computed from the bytes; `nil` when there is none of this sequence.
+  /// The link of a frame in a complete batch, computed from the bytes as are all links behind it; `nil` when there is none of
+  /// this sequence, or a bad page prevents that.
   private static func link(
-    at sequence: UInt64, _ structure: Structure, _ window: inout FileWindow
+    at sequence: UInt64, _ structure: Structure, _ window: inout FileWindow, _ excuse: PageExcuse?
   ) throws(VaultError) -> Link? {
     let end = structure.walk.committed
     guard sequence < end.sequence else { return sequence == end.sequence ? end.link : nil }
     var link: Link?
     // A walk takes only frames whose previous link is the link that it computed.
-    _ = try Walk(&window, from: Chain(startOf: structure.generation), in: structure.generation) { (header) in
+    let start = Chain(startOf: structure.generation)
+    let walk = try Walk(&window, from: start, in: structure.generation, excusing: excuse) { (header) in
       if header.sequence == sequence + 1 { link = header.previousLink }
     }
-    return link
+    // Of a bad page, and of what stands before it, no link but what the next header says is known.
+    return walk.badPages.allSatisfy { $0.sequence < sequence } ? link : nil
   }
 
   private static func rollback(_ sentence: String) -> VaultError {

@@ -78,7 +78,7 @@ struct RecordRun: Sendable {
   /// - Parameter term: the newest term before them.
   /// - Throws: the error of the first frame that does not open.
   func open(with keyring: Keyring, term: UInt32, in generation: Generation) throws(VaultError) -> [OpenedRecord] {
-    let workers = min(count / Self.share, Threads.cores)
+    let workers = count < 2 * Self.share ? 1 : min(count / Self.share, Threads.cores)
     guard workers > 1 else { return try open(0..<count, with: keyring.recordOpener(term: term), in: generation) }
     let shares = Shares(workers)
     Threads.perform(workers) { (worker) in

@@ -33,8 +33,16 @@ public struct VaultSnapshot: Sendable {
   /// - Throws: as ``forEachEntry(_:)``.
   public func forEachRecord(_ body: (borrowing VaultEntry) throws(VaultError) -> Void) throws(VaultError) {
     var window = try FileWindow(view.file)
-    var offset = UInt64(FileHeader.length)
-    while offset < view.chain.offset {
+    for gap in view.badPages.gaps(in: UInt64(FileHeader.length)..<view.chain.offset) {
+      try forEachRecord(in: gap, &window, body)
+    }
+  }
+
+  private func forEachRecord(
+    in range: Range<UInt64>, _ window: inout FileWindow, _ body: (borrowing VaultEntry) throws(VaultError) -> Void
+  ) throws(VaultError) {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
       let header = try window.header(at: offset, in: view.generation)
       if header.type == .record {
         try window.load(at: offset, count: header.frameLength)

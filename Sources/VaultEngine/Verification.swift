@@ -51,8 +51,9 @@ public struct VerifyReport: Sendable {
   /// Whether the file is no older than the pin that it was held against; `nil` without a pin.
   public internal(set) var isRollbackExcluded: Bool?
 
-  /// Whether anything is damaged. A torn tail is not damage.
-  public var isDamaged: Bool { findings.contains { $0.code.isDamage } }
+  /// Whether anything is damaged that may hide or change a record. A torn tail is not, and neither is a bad index
+  /// (`index-damaged`): the vault serves everything, and compacting it makes the index anew.
+  public var isDamaged: Bool { findings.contains { $0.code.isDamage && $0.code != .indexDamaged } }
 }
 
 extension Vault {
@@ -96,7 +97,7 @@ extension Vault {
 private struct Verification {
   private let file: any StorageFile
   private var structure: Opening.Structure?
-  private var history: [Anchor.Ancestor] = []
+  private var view: View?
   private(set) var report = VerifyReport()
 
   init(_ file: any StorageFile) { self.file = file }
@@ -107,9 +108,7 @@ private struct Verification {
     try count(&window)
     do {
       let structure = try Opening.structure(&window)
-      let end = structure.walk.committed.offset + structure.tornBytes
-      report.zeroBytes = window.length - end
-      report.tornBytes = structure.tornBytes
+      note(structure, length: window.length)
       _ = try Opening.slots(structure, &window)
       self.structure = structure
     } catch {
@@ -118,14 +117,19 @@ private struct Verification {
     }
   }
 
+  private mutating func note(_ structure: Opening.Structure, length: UInt64) {
+    report.zeroBytes = length - structure.walk.committed.offset - structure.tornBytes
+    report.tornBytes = structure.tornBytes
+  }
+
   /// Counts what is whole, as far as it goes.
-  private mutating func count(_ window: inout FileWindow) throws(VaultError) {
+  private mutating func count(_ window: inout FileWindow, excusing excuse: PageExcuse? = nil) throws(VaultError) {
     do {
       let generation = try window.generation()
       let start = Chain(startOf: generation)
       var committed = (frames: UInt64(0), records: UInt64(0))
       var met = committed
-      let walk = try Walk(&window, from: start, in: generation) { (header) in
+      let walk = try Walk(&window, from: start, in: generation, excusing: excuse) { (header) in
         met.frames += 1
         if header.type == .record { met.records += 1 }
         if header.endsBatch { committed = met }
@@ -143,22 +147,45 @@ private struct Verification {
     }
   }
 
-  /// Opens everything, if the structure is whole: without it, no key would tell more.
+  /// Opens everything, if the structure is whole but for what an opened index root may excuse: without it, no key would tell
+  /// more.
   mutating func checkContent(with credential: borrowing Credential) throws(VaultError) {
-    guard let structure else { return }
     var window = try FileWindow(file)
+    guard let structure = try wholeOrExcusable(&window) else { return }
     let keyring = try Opening.keyring(structure, &window, with: credential)
     report.usedKey = true
     do {
       let index = IndexComparison()
       let view = try Opening.view(of: file, structure, &window, keyring, comparing: index)
       report.liveNames = view.index.count
-      history = view.history
+      self.view = view
+      if let excuse = view.excuse {
+        report.findings = []
+        self.structure = structure
+        note(structure, length: window.length)
+        try count(&window, excusing: excuse)
+      }
       if let failure = index.failure { report.findings.append(.init(VaultError(failure))) }
     } catch {
       guard error.code.isDamage else { throw error }
+      guard structure.damage == nil else {
+        report.findings = [.init(error)]
+        return
+      }
       report.findings.append(.init(error))
       try findUnopened(structure, &window, keyring, behind: error.offset ?? 0)
+    }
+  }
+
+  /// The structure that was found; of a file that is damaged, from its newest index root on.
+  private func wholeOrExcusable(_ window: inout FileWindow) throws(VaultError) -> Opening.Structure? {
+    if let structure { return structure }
+    do {
+      let found = try Opening.keyedStructure(&window)
+      return found.damage == nil ? nil : found
+    } catch {
+      guard error.code.isDamage else { throw error }
+      return nil
     }
   }
 
@@ -167,7 +194,7 @@ private struct Verification {
     guard let structure, !report.isDamaged else { return }
     var window = try FileWindow(file)
     do {
-      report.isRollbackExcluded = try Opening.check(pin, structure, &window, history: history)
+      report.isRollbackExcluded = try Opening.check(pin, structure, &window, view)
     } catch {
       guard error.code == .rollback else { throw error }
       report.isRollbackExcluded = false

@@ -6,6 +6,10 @@ struct View: Sendable {
   let file: any StorageFile
   let generation: Generation
   let keyring: Keyring
+  /// Tells of pages of the index that may be bad, if opening met any.
+  let excuse: PageExcuse?
+  /// Those that were passed over.
+  private(set) var badPages: [BadPage] = []
   /// The end of the last batch that was taken in.
   private(set) var chain: Chain
   /// Where that batch begins, and what is before it.
@@ -42,8 +46,9 @@ struct View: Sendable {
   var history: [Anchor.Ancestor] { totals.history }
 
   /// Before the first frame.
-  init(file: any StorageFile, generation: Generation, keyring: Keyring) {
+  init(file: any StorageFile, generation: Generation, keyring: Keyring, excuse: PageExcuse? = nil) {
     self.file = file
+    self.excuse = excuse
     self.generation = generation
     self.keyring = keyring
     chain = Chain(startOf: generation)
@@ -73,8 +78,13 @@ struct View: Sendable {
     // A view of a whole file is thrown away when that can't be opened: it need not be restored.
     undo = chain.isInFirstBatch ? nil : []
     defer { undo = nil }
-    do {
-      try take(through: walk.committed.offset, &window, comparison)
+    do throws(VaultError) {
+      for gap in walk.badPages.gaps(in: chain.offset..<walk.committed.offset) {
+        try take(gap, &window, comparison)
+      }
+      if generation.header.generation > 1, history.first?.generation != generation.header.generation - 1 {
+        throw VaultError.unfinished
+      }
       lastTrailer = try Self.trailer(before: walk.committed.offset, &window)
     } catch {
       for change in (undo ?? []).reversed() { index[change.tag] = change.place }
@@ -83,14 +93,15 @@ struct View: Sendable {
     }
     chain = walk.committed
     lastBatch = newest
+    badPages += walk.badPages
   }
 
   private mutating func take(
-    through end: UInt64, _ window: inout FileWindow, _ comparison: IndexComparison?
+    _ range: Range<UInt64>, _ window: inout FileWindow, _ comparison: IndexComparison?
   ) throws(VaultError) {
-    var offset = chain.offset
-    while offset < end {
-      if let run = try window.recordRun(at: offset, end: end) {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      if let run = try window.recordRun(at: offset, end: range.upperBound) {
         for opened in try run.open(with: keyring, term: totals.terms.last ?? 0, in: generation) {
           try take(opened)
           comparison?.take(opened)
@@ -106,9 +117,6 @@ struct View: Sendable {
         throw VaultError(error.at(offset: offset, sequence: header.sequence))
       }
       offset += UInt64(header.frameLength)
-    }
-    if generation.header.generation > 1, history.first?.generation != generation.header.generation - 1 {
-      throw VaultError.unfinished
     }
   }
 

@@ -14,20 +14,31 @@ struct Walk {
   private(set) var batches: UInt64 = 0
   /// Record frames that the walk met.
   private(set) var records: UInt64 = 0
+  /// Bad pages of the index that it passed over, in the order of the file.
+  private(set) var badPages: [BadPage] = []
 
   /// Walks on from `start`.
   ///
-  /// - Parameter visit: is given the header of every frame, in order; those behind ``committed`` too.
+  /// - Parameters:
+  ///   - batchLimit: complete batches to stop behind.
+  ///   - excuse: tells of pages that may be bad; usually nobody does.
+  ///   - visit: is given the header of every frame, in order; those behind ``committed`` too.
   init(
-    _ window: inout FileWindow, from start: Chain, in generation: Generation, visit: (FrameHeader) -> Void = { _ in }
+    _ window: inout FileWindow, from start: Chain, in generation: Generation, batchLimit: UInt64 = .max,
+    excusing excuse: PageExcuse? = nil, visit: (FrameHeader) -> Void = { _ in }
   ) throws(VaultError) {
     committed = start
     var chain = start
     var batch = start
     var hasher = try format { () throws(FormatError) in try LinkHasher() }
-    while window.remaining(from: chain.offset) > 0 {
+    while batches < batchLimit, window.remaining(from: chain.offset) > 0 {
       let offset = chain.offset
       if chain.isBetweenBatches { batch = chain }
+      if let excuse, let passed = try excuse.passOver(&chain, &window, &hasher) {
+        badPages += passed.pages
+        if passed.endBatch { batches += 1 }
+        continue
+      }
       try window.load(at: offset, count: FrameHeader.length)
       let header: FrameHeader
       do {

@@ -32,6 +32,22 @@ package struct Chain: Equatable, Sendable {
     fileHeader = generation.header
   }
 
+  /// Before a batch in the midst of a file, as the batch's first frame tells it: what stands before is taken from there and
+  /// was not computed.
+  ///
+  /// - Parameter first: valid where it stands; `nil` is given for one that begins no batch behind the founding one.
+  package init?(resumingAt first: FrameHeader, in generation: Generation) {
+    guard first.position == 0, first.offset > UInt64(FileHeader.length), (1..<Limits.counter).contains(first.sequence)
+    else { return nil }
+    offset = first.offset
+    sequence = first.sequence - 1
+    link = first.previousLink
+    newestRoot = first.newestRoot
+    batchStart = first.offset
+    shape = BatchShape(isFirst: false)
+    fileHeader = generation.header
+  }
+
   /// Whether all frames so far belong to complete batches.
   package var isBetweenBatches: Bool { position == 0 }
 
@@ -57,11 +73,22 @@ package struct Chain: Equatable, Sendable {
     guard UInt64(trailer.distance) == end - batchStart else {
       throw header.damaged("its trailer names another start of the batch")
     }
+    let next = try shape(with: header, end: end)
+    let slot = try checkedSlot(of: frame)
+    link = try hasher.link(of: frame.bytes)
+    advance(behind: header, end: end, next, slot)
+    return frame
+  }
+
+  /// The batch with one frame more.
+  private func shape(with header: FrameHeader, end: UInt64) throws(FormatError) -> BatchShape {
     var next = shape
     try next.accept(header)
     try checkSize(of: header, end: end, isCheckpoint: next.isCheckpoint)
-    let slot = try checkedSlot(of: frame)
-    link = try hasher.link(of: frame.bytes)
+    return next
+  }
+
+  private mutating func advance(behind header: FrameHeader, end: UInt64, _ next: BatchShape, _ slot: UInt32?) {
     sequence = header.sequence
     offset = end
     lastSlot = header.endsBatch ? nil : slot ?? lastSlot
@@ -74,7 +101,37 @@ package struct Chain: Equatable, Sendable {
       position += 1
       shape = next
     }
-    return frame
+  }
+
+  /// Moves over index pages side by side whose frames are bad, each of which counts as 4096 bytes and one sequence
+  /// (FORMAT.md, "Reading by the index, and when it is bad"). Whether they may be passed over is the caller's to know.
+  ///
+  /// - Parameters:
+  ///   - count: how many.
+  ///   - next: the header of the frame behind them. Its previous link is the last page's link, and its position tells whether
+  ///     one of them ended its batch, and which.
+  /// - Returns: whether one did.
+  /// - Throws: `chain-broken` where no page may stand, or none can have ended its batch; `limit-exceeded`.
+  package mutating func passOver(badPages count: Int, before next: FrameHeader) throws(FormatError) -> Bool {
+    let length = UInt64(IndexPage.frameLength)
+    var last: Int?
+    if UInt64(next.position) != UInt64(position) + UInt64(count) {
+      last = count - Int(next.position)
+      guard let last, last > 0 else {
+        throw FormatError(
+          .chainBroken, "its position in the batch does not follow the damaged index pages before it",
+          offset: next.offset, sequence: next.sequence)
+      }
+    }
+    for number in 1...count {
+      var page = FrameHeader(
+        type: .indexPage, sequence: sequence + 1, offset: offset, position: position, term: 0,
+        ciphertextLength: IndexPage.length, previousLink: link, newestRoot: newestRoot)
+      page.endsBatch = number == last
+      advance(behind: page, end: offset + length, try shape(with: page, end: offset + length), nil)
+    }
+    link = next.previousLink
+    return last != nil
   }
 
   private func checkPlace(of header: FrameHeader) throws(FormatError) {

@@ -1,6 +1,8 @@
 public import VaultCrypto
 
 /// What opens a vault: a random key of 32 bytes, or a passphrase.
+///
+/// `KeySource` reads one from where programs keep it; `init(key:)` and `init(passphrase:)` take the bytes themselves.
 public struct Credential: ~Copyable, Sendable {
   /// Length of a raw key in bytes.
   public static let keyLength = 32

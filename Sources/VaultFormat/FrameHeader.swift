@@ -108,8 +108,21 @@ package struct FrameHeader: Equatable, Sendable {
     }
   }
 
+  /// The header at `offset`, if there is a *valid header* there: for a caller that looks at many places.
+  ///
+  /// Most places are ciphertext. Whoever made them look like headers must not gain more than a checksum's time each: what is
+  /// cheap is asked first, and errors are only made of headers that are valid.
+  ///
+  /// - Parameter bytes: the file's bytes from `offset`.
+  package static func valid(in bytes: Span<UInt8>, at offset: UInt64, of generation: Generation) -> FrameHeader? {
+    guard bytes.count >= length, bytes[0] == sync[0], bytes[1] == sync[1],
+      bytes.bigEndian(at: 16, count: 8) == offset, hasChecksum(bytes, in: generation)
+    else { return nil }
+    return try? FrameHeader(parsing: bytes, at: offset, in: generation)
+  }
+
   /// Whether the checksum of these bytes, at least 88, fits: without an error for a caller that looks at many places.
-  static func hasChecksum(_ bytes: Span<UInt8>, in generation: Generation) -> Bool {
+  private static func hasChecksum(_ bytes: Span<UInt8>, in generation: Generation) -> Bool {
     var checksum = generation.checksumSeed
     checksum.add(bytes.extracting(first: 84))
     return checksum.value == UInt32(bytes.bigEndian(at: 84, count: 4))

@@ -43,6 +43,8 @@ package struct IndexEntry: Equatable, Sendable {
 package struct IndexPage: Equatable, Sendable {
   /// Bytes of the plaintext; the frame has 4096.
   package static let length = 3952
+  /// Bytes of the whole frame.
+  package static let frameLength = Frame.overhead + length
   /// Entries that fit.
   package static let capacity = 164
 

@@ -108,7 +108,36 @@ package struct IndexRoot: Equatable, Sendable {
   }
 }
 
+extension IndexRoot {
+  /// Checks what the root says against the place where it stands.
+  ///
+  /// - Parameter header: of the root's frame.
+  /// - Throws: `index-damaged`.
+  package func check(isIn header: FrameHeader) throws(FormatError) {
+    let batchStart = header.sequence &- UInt64(header.position)
+    let isInOrder =
+      lastSequence == batchStart &- 1 && newestEvent < header.offset
+      && runs.last.map { $0.sequences.lowerBound == 1 } ?? true
+      && runs.allSatisfy { (run) in
+        run.entries > 0 && run.pageRanges.allSatisfy { $0.upperBound <= header.offset }
+      }
+    guard isInOrder else {
+      throw FormatError(
+        .indexDamaged, "the index root can't be right where it stands", offset: header.offset, sequence: header.sequence
+      )
+    }
+  }
+}
+
 extension IndexRoot.Run {
+  /// The bytes of the file that each segment's pages take up.
+  package var pageRanges: [Range<UInt64>] {
+    segments.enumerated().map { (place, segment) in
+      let end = place + 1 < segments.count ? segments[place + 1].firstPage : pages
+      return segment.offset..<segment.offset + UInt64(IndexPage.frameLength) * UInt64(end - segment.firstPage)
+    }
+  }
+
   init(parsing reader: inout ByteReader) throws(FormatError) {
     id = try reader.fixed()
     level = try reader.u8()

@@ -65,17 +65,8 @@ package struct TailRules: ~Escapable {
   // MARK: What is asked of the bytes
 
   private func header(at place: Int) -> FrameHeader? {
-    // Most places are ciphertext. Whoever made them look like headers must not gain more than a checksum's time each: what is
-    // cheap is asked first, and errors are only made of headers that are valid.
-    guard tail.count - place >= FrameHeader.length, tail[place] == FrameHeader.sync[0],
-      tail[place + 1] == FrameHeader.sync[1]
-    else { return nil }
-    let bytes = tail.extracting(place..<tail.count)
-    let offset = chain.offset + UInt64(place)
-    guard bytes.bigEndian(at: 16, count: 8) == offset, FrameHeader.hasChecksum(bytes, in: generation) else {
-      return nil
-    }
-    return try? FrameHeader(parsing: bytes, at: offset, in: generation)
+    FrameHeader.valid(
+      in: tail.extracting(place..<tail.count), at: chain.offset + UInt64(place), of: generation)
   }
 
   private func trailer(at place: Int) -> FrameTrailer? {

@@ -1,3 +1,4 @@
+import JSONText
 import VaultEngine
 
 /// Why a command ends with another code than 0.
@@ -50,10 +51,10 @@ struct CommandFailure: Error {
 
   private var json: String {
     var members: [(String, JSONValue)] = [
-      ("code", .text(exit.name)), ("exit", .integer(Int64(exit.rawValue))), ("message", .text(sentence)),
+      ("code", .string(exit.name)), ("exit", .integer(Int64(exit.rawValue))), ("message", .string(sentence)),
     ]
-    if let kind { members.append(("kind", .text(kind))) }
-    if let remedy { members.append(("remedy", .text(remedy))) }
+    if let kind { members.append(("kind", .string(kind))) }
+    if let remedy { members.append(("remedy", .string(remedy))) }
     if let offset { members.append(("offset", .unsigned(offset))) }
     if let sequence { members.append(("sequence", .unsigned(sequence))) }
     return JSONValue.object([("error", .object(members))]).text

@@ -51,7 +51,7 @@ enum ExitCode: Int32, CaseIterable {
     case .notFound: "there is no such name, or no such member of the token"
     case .reauthNeeded: "the token has expired, or expires sooner than asked"
     case .conflict: "it exists already, or was changed by somebody else; nothing was written"
-    case .finding: "a check found something: vectors that fail, for one"
+    case .finding: "a check found something: vectors that fail, or an index that is damaged and nothing else"
     case .usage: "wrong arguments, or input that is not what it should be"
     case .damaged: "the vault is damaged; offset and sequence are named, nothing was changed"
     case .noVault: "there is no file at the path"
@@ -82,6 +82,8 @@ enum ExitCode: Int32, CaseIterable {
     case .unsupportedVersion, .unsupportedFeature, .unsafePermissions, .notAVaultFile: self = .config
     // What the limits refuse is a length or a cost in the file that no writer of a sound vault puts there.
     case .limitExceeded: self = .damaged
+    // Everything is served: there is something to do, and nothing is lost.
+    case .indexDamaged: self = .finding
     default: self = code.isDamage ? .damaged : .failure
     }
   }

@@ -36,7 +36,7 @@ struct ProgressLine {
       write("\r\u{1B}[K" + text.prefix(79))
     case .json:
       let members: [(String, JSONValue)] = [
-        ("subject", .text(subject)), ("done", .integer(Int64(done))), ("total", .integer(Int64(total))),
+        ("subject", .string(subject)), ("done", .integer(Int64(done))), ("total", .integer(Int64(total))),
       ]
       write(JSONValue.object([("progress", .object(members))]).text + "\n")
     }

@@ -19,6 +19,8 @@ struct Prompt {
   }
 
   /// Asks for a new passphrase until it was typed twice alike, three times at most.
+  ///
+  /// - Throws: `no-key` without a terminal, or when they never were alike.
   func newPassphrase() throws(VaultError) -> SecretBytes {
     guard let terminal = terminal() else { throw cannotAsk }
     for _ in 0..<3 {

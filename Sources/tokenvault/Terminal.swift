@@ -14,8 +14,12 @@ struct Terminal: ~Copyable {
   /// `nil` when the process has none.
   init?() {
     let opened = unsafe open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    guard opened >= 0 else { return nil }
     // More descriptors than these `pselect` does not know.
-    guard opened >= 0, opened < FD_SETSIZE else { return nil }
+    guard opened < FD_SETSIZE else {
+      close(opened)
+      return nil
+    }
     descriptor = opened
   }
 
@@ -87,7 +91,7 @@ struct Terminal: ~Copyable {
     while true {
       var set = fd_set()
       unsafe withUnsafeMutableBytes(of: &set) { (bytes) in
-        unsafe bytes[Int(descriptor) / 8] |= 1 << (UInt8(descriptor) % 8)
+        unsafe bytes[Int(descriptor) / 8] |= 1 << UInt8(descriptor % 8)
       }
       // Signals get through here and nowhere else, so none slips in between the look at the flag and the wait.
       if unsafe pselect(descriptor + 1, &set, nil, nil, nil, &mask) < 0 {

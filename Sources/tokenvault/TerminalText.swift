@@ -1,3 +1,5 @@
+import JSONText
+
 /// Names come from elsewhere and may hold anything: this makes them fit to be seen.
 enum TerminalText {
   /// Bytes of a name as text; what is not UTF-8 becomes `\x..`, what a terminal would obey `\u{...}`.

@@ -11,8 +11,8 @@ enum Timestamp {
   /// A time in microseconds, in full.
   static func full(_ microseconds: Int64) -> String {
     let whole = floorDivided(microseconds, 1_000_000)
-    let fraction = String(microseconds - whole * 1_000_000)
-    return text(whole) + "." + String(repeating: "0", count: 6 - fraction.count) + fraction + "Z"
+    let rest = microseconds % 1_000_000
+    return text(whole) + "." + padded(rest < 0 ? rest + 1_000_000 : rest, 6) + "Z"
   }
 
   /// A time in seconds; out of the years 0 to 9999, the number itself.
@@ -57,7 +57,7 @@ enum Timestamp {
   }
 
   private static func floorDivided(_ value: Int64, _ divisor: Int64) -> Int64 {
-    value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor)
+    value % divisor < 0 ? value / divisor - 1 : value / divisor
   }
 
   private static func padded(_ number: Int64, _ digits: Int) -> String {

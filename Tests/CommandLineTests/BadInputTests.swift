@@ -63,6 +63,21 @@ import Testing
     #expect(try Fingerprint(path) == before)
   }
 
+  /// The times of slots are under no key: whatever stands there is shown, and no command traps on it.
+  @Test(arguments: [UInt8(0x7f), 0x80])
+  func slotsOfAllTimesAreShown(_ highest: UInt8) throws {
+    let bench = try Bench()
+    let forged = try Forgery.slot(bench.contents(of: bench.vault)) { (clear) in
+      let time = [highest] + [UInt8](repeating: highest < 0x80 ? 0xff : 0, count: 7)
+      clear.replaceSubrange(clear.startIndex + 8..<clear.startIndex + 16, with: time)
+    }
+    try bench.write(forged, to: "forged.tv")
+    for format in [[], ["--json"]] {
+      let outcome = try bench.run(Call(["inspect", "--vault", bench.folder + "/forged.tv"] + format))
+      #expect(outcome.code == 0 && outcome.text.contains(highest < 0x80 ? "294247-01-10" : "-290308-12-21"))
+    }
+  }
+
   /// Each cut is damage, or an interrupted append: then a prefix of the writes is there. Nothing is changed by looking.
   @Test func cutFilesAreDamagedOrTorn() throws {
     let bench = try Bench()

@@ -56,6 +56,20 @@ import Testing
     #expect(!outcome.errors.contains("0001020304"))
   }
 
+  /// 32 bytes are a key only as a file or a stream gives them: as the value of a variable they are a text that somebody
+  /// thought of, and with a line end behind them they are 33 bytes.
+  @Test func textOf32CharactersIsNoKey() throws {
+    let bench = try Self.bench()
+    let text = "correct horse battery staple 123"
+    var call = Call("init", "--json", "--key", "env:K", "--vault", bench.folder + "/other.tv")
+    call.environment = ["K": text]
+    var outcome = try bench.run(call)
+    #expect(outcome.code == 77 && outcome.errors.contains(#""kind":"no-key""#), "\(outcome.errors)")
+    try bench.write(Self.raw + [0x0a], to: "form")
+    outcome = try bench.run("list", "--json", "--key", "file:" + bench.folder + "/form")
+    #expect(outcome.code == 77 && outcome.errors.contains(#""kind":"no-key""#), "\(outcome.errors)")
+  }
+
   /// A source that was named and fails is an error, though another variable would open the vault.
   @Test(arguments: [
     ("env:MISSING", 77), ("env:EMPTY", 77), ("file:/nowhere/key", 77), ("file:/dev/null", 77), ("file:/", 77),
@@ -110,6 +124,8 @@ import Testing
     let failed = try bench.run("list", "--key", "cmd:sh -c \"echo reason >&2; exit 3\"")
     #expect(failed.code == 69 && failed.errors == "reason\ntokenvault: the program of cmd:sh failed with exit code 3\n")
     #expect(try bench.run("list", "--key", "cmd:sh -c 'kill -9 $$'").code == 69)
+    let endless = try bench.run("list", "--key", "cmd:cat /dev/zero")
+    #expect(endless.errors == "tokenvault: the program of cmd:cat printed more than 65536 bytes\n")
   }
 
   @Test func standardInputIsNotBothKeyAndToken() throws {

@@ -1,3 +1,4 @@
+import JSONText
 import Testing
 import VaultEngine
 
@@ -34,6 +35,8 @@ import VaultEngine
   @Test func microsecondsAreKept() {
     #expect(Timestamp.full(1_000_001) == "1970-01-01T00:00:01.000001Z")
     #expect(Timestamp.full(-1) == "1969-12-31T23:59:59.999999Z")
+    #expect(Timestamp.full(Int64.min) == "-290308-12-21T19:59:05.224192Z")
+    #expect(Timestamp.full(Int64.max) == "294247-01-10T04:00:54.775807Z")
     #expect(Timestamp.distance(to: 3600, from: 0) == "in 60 min")
     #expect(Timestamp.distance(to: 0, from: 300_000) == "3 days ago")
     #expect(Timestamp.distance(to: Int64.max, from: -1) == "")
@@ -48,7 +51,7 @@ import VaultEngine
 
   @Test func JSONIsWrittenOnOneLine() {
     let value = JSONValue.object([
-      ("a\"\\", .text("\n\t\u{1b}\u{7f}ü")), ("n", .list([.null, .boolean(true), .unsigned(.max)])),
+      ("a\"\\", .string("\n\t\u{1b}\u{7f}ü")), ("n", .array([.null, .bool(true), .unsigned(.max)])),
     ])
     #expect(value.text == #"{"a\"\\":"\n\t\u001b\u007fü","n":[null,true,18446744073709551615]}"#)
   }

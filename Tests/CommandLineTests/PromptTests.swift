@@ -57,6 +57,21 @@ import Testing
     }
   }
 
+  /// A process that was given hundreds of descriptors asks like any other.
+  @Test func descriptorsWithLargeNumbersAreWaitedFor() throws {
+    let bench = try Bench(withVault: false)
+    let terminal = try PseudoTerminal()
+    let script = "for i in $(seq 3 300); do eval \"exec $i</dev/null\"; done; exec \"$0\" init"
+    var call = Self.call("-c", script, Bench.program)
+    call.program = "/bin/bash"
+    let child = try terminal.start(call, on: bench)
+    for question in ["New passphrase: ", "The same again: "] {
+      try terminal.await(question)
+      try terminal.type("tr0ub4dor\n")
+    }
+    #expect(terminal.end(of: child) == 0)
+  }
+
   /// `--no-input` asks nothing although there is a terminal.
   @Test func noInputAsksNothing() throws {
     let bench = try Bench()

@@ -16,9 +16,7 @@ final class TemporaryVault {
 
   /// The same key for every vault of the tests.
   static func credential() throws -> Credential {
-    let key = try SecretBytes(copying: [UInt8](repeating: 7, count: 32).span)
-    guard let credential = Credential(key: key) else { throw VaultError(.usage, "32 bytes are a key") }
-    return credential
+    try Credential(key: [UInt8](repeating: 7, count: 32).span)
   }
 
   /// All bytes of the vault file.

@@ -9,19 +9,8 @@ struct ScenarioTests {
   func aReaderMeetsTheDemand(_ recipe: Recipe) throws {
     let check = ScenarioCheck(scenario: try recipe.scenario())
     let outcome = check.run(with: .vaultCrypto)
-    if Self.beyondTheEngine.contains(recipe.name) {
-      withKnownIssue("the engine does not yet excuse a bad page that the newest root names") {
-        #expect(outcome == .passed)
-      }
-    } else {
-      #expect(outcome == .passed)
-    }
+    #expect(outcome == .passed)
   }
-
-  /// Scenarios that need a replay which passes over a bad page (FORMAT.md, "Reading by the index, and when it is bad").
-  private static let beyondTheEngine: Set<String> = [
-    "root_bad-page", "root_bad-page-sector", "root_bad-page-tag", "root_fork-joined", "root_fork-page",
-  ]
 
   // A name says whether a scenario is good, and no name is used twice.
   @Test func namesAreSound() {

@@ -83,9 +83,9 @@ extension VaultReader {
       version: entry.version, operation: operation, name: entry.name.array, value: entry.value.array)
   }
 
-  /// The first finding, or what was left out.
+  /// The first finding, or what was left out; a bad index comes behind that.
   private static func answer(of report: VerifyReport) -> VaultAnswer {
-    if let finding = report.findings.first {
+    if let finding = report.findings.first, finding.code != .indexDamaged || report.tornBytes == 0 {
       return VaultAnswer(result: finding.code.description, offset: finding.offset)
     }
     return VaultAnswer(result: (report.tornBytes > 0 ? Expectation.tornTail : .success).rawValue)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 import TokenVault
 import VaultEngine
 
@@ -24,7 +25,7 @@ struct Delete: VaultCommand {
     }
     guard deleted else { throw CommandFailure.noSuchName }
     guard settings.json else { return }
-    try Output.line(JSONValue.object(id.members + [("deleted", .boolean(true))]).text)
+    try Output.line(JSONValue.object(id.members + [("deleted", .bool(true))]).text)
   }
 
   private static func confirm(_ prompt: Prompt, _ id: TokenID) throws {

@@ -95,9 +95,7 @@ struct DemoStage {
   }
 
   private func credential() throws(VaultError) -> Credential {
-    try KeySource.file(keyFile).credential(.key) { () throws(VaultError) in
-      throw VaultError(.noKey, "a file is not asked for")
-    }
+    try KeySource.file(keyFile).credential(.key)
   }
 }
 

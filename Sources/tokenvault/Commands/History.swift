@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 import TokenVault
 
 /// Lists every write of a name.
@@ -17,19 +18,12 @@ struct History: VaultCommand {
     try Output.write(settings.json ? Self.lines(writes, of: id) : Self.table(writes))
   }
 
-  private static func name(_ operation: TokenHistoryEntry.Operation) -> String {
-    switch operation {
-    case .put: "put"
-    case .delete: "delete"
-    }
-  }
-
   private static func lines(_ writes: [TokenHistoryEntry], of id: TokenID) -> String {
     var text = ""
     for write in writes {
       let members: [(String, JSONValue)] = [
-        ("seq", .unsigned(write.seq)), ("time", .text(Timestamp.full(write.time))),
-        ("operation", .text(name(write.operation))), ("bytes", .integer(Int64(write.bytes))),
+        ("seq", .unsigned(write.seq)), ("time", .string(Timestamp.full(write.time))),
+        ("operation", .string(write.operation.rawValue)), ("bytes", .integer(Int64(write.bytes))),
       ]
       text += JSONValue.object(id.members + members).text + "\n"
     }
@@ -39,7 +33,7 @@ struct History: VaultCommand {
   private static func table(_ writes: [TokenHistoryEntry]) -> String {
     var table = Table(["SEQ", "TIME", "WHAT", "BYTES"])
     for write in writes {
-      table.add(["\(write.seq)", Timestamp.seconds(write.time), name(write.operation), "\(write.bytes)"])
+      table.add(["\(write.seq)", Timestamp.seconds(write.time), write.operation.rawValue, "\(write.bytes)"])
     }
     return table.text
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSONText
 import TokenVault
 import VaultEngine
 import VaultFormat
@@ -49,10 +50,7 @@ struct Init: VaultCommand {
     let path = settings.vault + ".key"
     try KeyFile.create(at: path, digits: KeyFile.newKey())
     do {
-      let credential = try KeySource.file(path).credential(.key) { () throws(VaultError) in
-        throw VaultError(.noKey, "a file is not asked for")
-      }
-      try make(settings, with: credential)
+      try make(settings, with: KeySource.file(path).credential(.key))
     } catch {
       _ = unsafe unlink(path)
       throw error
@@ -69,8 +67,8 @@ struct Init: VaultCommand {
     guard settings.json else { return settings.note("made \(settings.vault)") }
     let made = try Vault.inspect(at: settings.vault)
     let members: [(String, JSONValue)] = [
-      ("vault", .text(settings.vault)), ("vault_id", .text(made.vaultID)),
-      ("slots", .list(made.slots.map { .text($0.kind) })),
+      ("vault", .string(settings.vault)), ("vault_id", .string(made.vaultID)),
+      ("slots", .array(made.slots.map { .string($0.kind) })),
     ]
     try Output.line(JSONValue.object(members).text)
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 import TokenVault
 import VaultEngine
 
@@ -60,23 +61,24 @@ struct Inspect: VaultCommand {
   private static func json(_ vault: Inspection, _ settings: Settings) -> JSONValue {
     let slots = vault.slots.map { (slot) in
       JSONValue.object([
-        ("slot", .integer(Int64(slot.number))), ("kind", .text(slot.kind)), ("cost", .text(slot.cost)),
-        ("created", .text(Timestamp.full(slot.created))),
+        ("slot", .integer(Int64(slot.number))), ("kind", .string(slot.kind)), ("cost", .string(slot.cost)),
+        ("created", .string(Timestamp.full(slot.created))),
       ])
     }
     let kinds = vault.kinds.map { (kind) in
       JSONValue.object([
-        ("type", .text(kind.name)), ("frames", .unsigned(UInt64(kind.frames))),
+        ("type", .string(kind.name)), ("frames", .unsigned(UInt64(kind.frames))),
         ("bytes", .unsigned(UInt64(kind.bytes))),
       ])
     }
     return .object([
-      ("vault", .text(settings.vault)), ("format", .text("\(vault.majorVersion).\(vault.minorVersion)")),
-      ("vault_id", .text(vault.vaultID)), ("file_id", .text(vault.fileID)), ("generation", .unsigned(vault.generation)),
+      ("vault", .string(settings.vault)), ("format", .string("\(vault.majorVersion).\(vault.minorVersion)")),
+      ("vault_id", .string(vault.vaultID)), ("file_id", .string(vault.fileID)),
+      ("generation", .unsigned(vault.generation)),
       ("bytes", .unsigned(vault.fileLength)), ("committed_bytes", .unsigned(vault.committedLength)),
-      ("padding", .integer(Int64(vault.padding))), ("deflate", .boolean(vault.allowsDeflate)),
-      ("batches", .unsigned(vault.batches)), ("terms", .list(terms(vault).map { .unsigned($0) })),
-      ("head", .text(vault.head)), ("slots", .list(slots)), ("types", .list(kinds)),
+      ("padding", .integer(Int64(vault.padding))), ("deflate", .bool(vault.allowsDeflate)),
+      ("batches", .unsigned(vault.batches)), ("terms", .array(terms(vault).map { .unsigned($0) })),
+      ("head", .string(vault.head)), ("slots", .array(slots)), ("types", .array(kinds)),
     ])
   }
 
@@ -96,9 +98,9 @@ struct Inspect: VaultCommand {
     for frame in vault.frames {
       let members: [(String, JSONValue)] = [
         ("sequence", .unsigned(frame.sequence)), ("offset", .unsigned(frame.offset)),
-        ("length", .unsigned(UInt64(frame.length))), ("type", .text(frame.type)),
+        ("length", .unsigned(UInt64(frame.length))), ("type", .string(frame.type)),
         ("term", .unsigned(UInt64(frame.term))),
-        ("position", .unsigned(UInt64(frame.position))), ("ends_batch", .boolean(frame.endsBatch)),
+        ("position", .unsigned(UInt64(frame.position))), ("ends_batch", .bool(frame.endsBatch)),
       ]
       text += JSONValue.object(members).text + "\n"
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 import VaultCrypto
 
 /// Makes a key.
@@ -24,6 +25,6 @@ struct Keygen: VaultCommand {
       return try Output.line("\"}")
     }
     try KeyFile.create(at: out, digits: digits)
-    if settings.json { try Output.line(JSONValue.object([("key_file", .text(out))]).text) }
+    if settings.json { try Output.line(JSONValue.object([("key_file", .string(out))]).text) }
   }
 }

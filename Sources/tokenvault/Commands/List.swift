@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 import TokenVault
 
 /// Lists the tokens.
@@ -33,9 +34,9 @@ struct List: VaultCommand {
     for summary in summaries {
       var members = summary.id.members
       members.append(("seq", .unsigned(summary.seq)))
-      members.append(("updated", .text(Timestamp.full(summary.updated))))
+      members.append(("updated", .string(Timestamp.full(summary.updated))))
       members.append(("expires_at", summary.expiresAt.map { .integer($0) } ?? .null))
-      if let expiry = summary.expiry { members.append(("forgotten_at", .text(Timestamp.full(expiry)))) }
+      if let expiry = summary.expiry { members.append(("forgotten_at", .string(Timestamp.full(expiry)))) }
       members.append(("bytes", .integer(Int64(summary.bytes))))
       text += JSONValue.object(members).text + "\n"
     }

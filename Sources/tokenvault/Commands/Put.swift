@@ -1,9 +1,9 @@
 import ArgumentParser
 import Glibc
+import JSONText
 import TokenVault
 import VaultCrypto
 import VaultEngine
-import VaultFormat
 
 /// Stores a token.
 struct Put: VaultCommand {
@@ -42,10 +42,7 @@ struct Put: VaultCommand {
       return try store.put(token, for: id, if: condition, ttl: ttl?.duration)
     }
     guard settings.json else { return }
-    var members: [(String, JSONValue)] = [("user_id", .text(entry.id))]
-    if !entry.provider.isEmpty { members.append(("provider", .text(entry.provider))) }
-    members.append(("seq", .unsigned(sequence)))
-    try Output.line(JSONValue.object(members).text)
+    try Output.line(JSONValue.object(id.members + [("seq", .unsigned(sequence))]).text)
   }
 
   private var condition: WriteCondition {
@@ -56,7 +53,7 @@ struct Put: VaultCommand {
     if isatty(STDIN_FILENO) == 1 { settings.note("reading the token's JSON from the terminal, end with ctrl-D") }
     let json: SecretBytes
     do {
-      json = try SecretBytes.reading(STDIN_FILENO, limit: Limits.defaultValue)
+      json = try SecretBytes.reading(STDIN_FILENO, limit: VaultLimits.value)
     } catch {
       throw failure(error)
     }
@@ -66,7 +63,7 @@ struct Put: VaultCommand {
   private static func failure(_ failure: ReadFailure) -> CommandFailure {
     switch failure {
     case .tooLong:
-      CommandFailure(VaultError(.valueTooLarge, "the token is longer than \(Limits.defaultValue) bytes"))
+      CommandFailure(VaultError(.valueTooLarge, "the token is longer than \(VaultLimits.value) bytes"))
     case .system(let number):
       CommandFailure(.io, "standard input can't be read: \(systemMessage(number))")
     case .memory(let sentence): CommandFailure(.failure, sentence)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 import TokenVault
 
 /// Shows what is known of a token.
@@ -49,8 +50,8 @@ struct Show: VaultCommand {
   private func json(_ stored: StoredToken) -> String {
     var members = stored.id.members
     members.append(("seq", .unsigned(stored.seq)))
-    members.append(("updated", .text(Timestamp.full(stored.updated))))
-    if let expiry = stored.expiry { members.append(("forgotten_at", .text(Timestamp.full(expiry)))) }
+    members.append(("updated", .string(Timestamp.full(stored.updated))))
+    if let expiry = stored.expiry { members.append(("forgotten_at", .string(Timestamp.full(expiry)))) }
     if let expiresAt = stored.token.expiresAt { members.append(("expires_at", .integer(expiresAt))) }
     let token = stored.token
     if reveal {
@@ -64,18 +65,18 @@ struct Show: VaultCommand {
   private static func concealed(_ name: String, in token: OAuthToken) -> JSONValue {
     if open.contains(name), let value = token.value(of: name) { return value }
     let text = token.member(name) ?? ""
-    return .object([("concealed", .boolean(true)), ("bytes", .integer(Int64(text.utf8.count)))])
+    return .object([("concealed", .bool(true)), ("bytes", .integer(Int64(text.utf8.count)))])
   }
 }
 
 extension TokenID {
   /// The name's members in JSON. Names that are no text are given in hexadecimal too, as nothing of them may be lost.
   var members: [(String, JSONValue)] {
-    var members: [(String, JSONValue)] = [("user_id", .text(String(decoding: user, as: UTF8.self)))]
-    if !provider.isEmpty { members.append(("provider", .text(String(decoding: provider, as: UTF8.self)))) }
+    var members: [(String, JSONValue)] = [("user_id", .string(String(decoding: user, as: UTF8.self)))]
+    if !provider.isEmpty { members.append(("provider", .string(String(decoding: provider, as: UTF8.self)))) }
     if String(validating: user, as: UTF8.self) == nil {
       let digits = user.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-      members.append(("user_id_hex", .text(digits.joined())))
+      members.append(("user_id_hex", .string(digits.joined())))
     }
     return members
   }

@@ -70,6 +70,6 @@ struct VectorsVerify: ParsableCommand {
 
   private func mode() throws -> ProgressMode {
     if try globals.quiet || Variable.flag("TOKENVAULT_QUIET") { return .never }
-    return try globals.progress ?? Variable.value("TOKENVAULT_PROGRESS") ?? .auto
+    return try globals.progressMode()
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSONText
 import TokenVault
 import VaultEngine
 import VaultFormat
@@ -7,10 +8,12 @@ import VaultFormat
 struct Verify: VaultCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", _superCommandName: "tokenvault",
-    abstract: "Check the vault, without changing it; exit 65 when it is damaged.",
+    abstract: "Check the vault, without changing it; exit 65 when it is damaged, 6 when its index is.",
     discussion: """
       With a key or passphrase every frame is opened. Without, only what can be seen from outside is checked: lengths, \
       checksums, links, and how the file ends.
+
+      A damaged index is told only with a key: nothing is lost with it, and every token is served.
       """)
 
   @OptionGroup var globals: GlobalOptions
@@ -18,8 +21,7 @@ struct Verify: VaultCommand {
   func run(_ settings: Settings) throws {
     let report = try report(settings)
     try Output.write(settings.json ? Self.json(report, settings) + "\n" : Self.table(report, settings))
-    guard report.isDamaged else { return }
-    throw Self.failure(report)
+    if let failure = Self.failure(report) { throw failure }
   }
 
   /// Without a source nobody is asked: to check the structure needs no key.
@@ -28,16 +30,22 @@ struct Verify: VaultCommand {
     return try Vault.verify(at: settings.vault, credential: settings.credential())
   }
 
-  private static func failure(_ report: VerifyReport) -> CommandFailure {
-    let count = report.findings.count
-    var failure = CommandFailure(
-      .damaged, count == 1 ? "the vault is damaged: 1 finding" : "the vault is damaged: \(count) findings",
-      remedy: "nothing was changed; keep the file, and restore a backup")
-    if let first = report.findings.first {
-      failure.kind = first.code.description
-      failure.offset = first.offset
-      failure.sequence = first.sequence
+  private static func failure(_ report: VerifyReport) -> CommandFailure? {
+    guard let first = report.findings.first(where: { !report.isDamaged || $0.code != .indexDamaged }) else {
+      return nil
     }
+    let count = report.findings.count
+    let found = count == 1 ? "1 finding" : "\(count) findings"
+    var failure =
+      report.isDamaged
+      ? CommandFailure(
+        .damaged, "the vault is damaged: \(found)", remedy: "nothing was changed; keep the file, and restore a backup")
+      : CommandFailure(
+        ExitCode(first.code), first.code == .indexDamaged ? "the index is damaged, the vault is not: \(found)" : found,
+        remedy: first.code == .indexDamaged ? indexRemedy : nil)
+    failure.kind = first.code.description
+    failure.offset = first.offset
+    failure.sequence = first.sequence
     return failure
   }
 
@@ -56,9 +64,14 @@ struct Verify: VaultCommand {
       table.add(["generation", "\(report.generation)"])
       table.add(["head", "\(report.head) at sequence \(report.sequence)"])
     }
-    table.add(["result", report.isDamaged ? "damaged" : "whole"])
+    let isIndexDamaged = report.findings.contains { $0.code == .indexDamaged }
+    table.add(["result", report.isDamaged ? "damaged" : isIndexDamaged ? "whole, but for its index" : "whole"])
+    if !report.isDamaged, isIndexDamaged { table.add(["to do", indexRemedy]) }
     return table.text + findings(report)
   }
+
+  private static let indexRemedy =
+    "compact the vault, which makes the index anew; until then opening it reads the whole file"
 
   /// Damage is looked for before a key is tried, so that it never reads as a wrong key.
   private static func whyNotAll(_ settings: Settings) -> String {
@@ -81,17 +94,17 @@ struct Verify: VaultCommand {
   private static func json(_ report: VerifyReport, _ settings: Settings) -> String {
     let findings = report.findings.map { (finding) in
       JSONValue.object([
-        ("code", .text(finding.code.description)), ("offset", finding.offset.map { .unsigned($0) } ?? .null),
-        ("sequence", finding.sequence.map { .unsigned($0) } ?? .null), ("message", .text(finding.sentence)),
+        ("code", .string(finding.code.description)), ("offset", finding.offset.map { .unsigned($0) } ?? .null),
+        ("sequence", finding.sequence.map { .unsigned($0) } ?? .null), ("message", .string(finding.sentence)),
       ])
     }
     return JSONValue.object([
-      ("vault", .text(settings.vault)), ("damaged", .boolean(report.isDamaged)), ("used_key", .boolean(report.usedKey)),
+      ("vault", .string(settings.vault)), ("damaged", .bool(report.isDamaged)), ("used_key", .bool(report.usedKey)),
       ("frames", .unsigned(report.frames)), ("batches", .unsigned(report.batches)),
       ("records", .unsigned(report.records)), ("names", report.liveNames.map { .integer(Int64($0)) } ?? .null),
       ("bytes", .unsigned(report.bytes)), ("torn_bytes", .unsigned(report.tornBytes)),
       ("zero_bytes", .unsigned(report.zeroBytes)), ("generation", .unsigned(report.generation)),
-      ("sequence", .unsigned(report.sequence)), ("head", .text(report.head)), ("findings", .list(findings)),
+      ("sequence", .unsigned(report.sequence)), ("head", .string(report.head)), ("findings", .array(findings)),
     ]).text
   }
 }
