@@ -70,7 +70,7 @@ package enum VectorRun {
   private static func whyLeftOut(
     _ item: VectorCase, of file: VectorFile, filter: String?, longForm: Bool
   ) -> Outcome? {
-    if let filter, !"\(file.name) \(item.id)".contains(filter) { return .leftOut("not in the filter") }
+    if let filter, !"\(file.name) \(item.id)".contains(filter) { return .leftOut(FileReport.notInFilter) }
     if item.check.isLong, !longForm { return .leftOut("run on request alone") }
     return nil
   }

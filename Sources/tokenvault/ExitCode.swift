@@ -60,9 +60,9 @@ enum ExitCode: Int32, CaseIterable {
     case .io: "reading or writing failed, a full disk among others; the vault is intact"
     case .locked: "another process holds the lock; try again"
     case .rollback: "the vault is older than its pin"
-    case .wrongKey: "no key was given, or it opens no slot; never because of damage"
+    case .wrongKey: "no key could be had, or it opens no slot; never because of damage"
     case .config: "unsafe permissions, a format too new, or no regular file"
-    case .interrupted: "interrupted"
+    case .interrupted: "interrupted at a prompt, or answered there with no"
     }
   }
 

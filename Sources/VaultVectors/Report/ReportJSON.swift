@@ -16,7 +16,7 @@ extension VectorReport {
   ) -> [(String, JSONValue)] {
     [
       ("cases", .integer(Int64(cases))), ("passed", .integer(Int64(passed))), ("failed", .integer(Int64(failed))),
-      ("notApplicable", .integer(Int64(notApplicable))), ("leftOut", .integer(Int64(leftOut))),
+      ("not_applicable", .integer(Int64(notApplicable))), ("left_out", .integer(Int64(leftOut))),
     ]
   }
 }
@@ -34,8 +34,8 @@ extension FileReport {
       cases: cases, passed: passed, failed: failures.count, notApplicable: notApplicable.count, leftOut: leftOut.count)
     let failed = failures.map { JSONValue.object([("id", .string($0.id)), ("sentence", .string($0.sentence))]) }
     let lists: [(String, JSONValue)] = [
-      ("failures", .array(failed)), ("notApplicableReasons", Self.reasons(notApplicable)),
-      ("leftOutReasons", Self.reasons(leftOut)),
+      ("failures", .array(failed)), ("not_applicable_reasons", Self.reasons(notApplicable)),
+      ("left_out_reasons", Self.reasons(leftOut)),
     ]
     return .object(name + [("kind", .string(kind ?? ""))] + counts + lists)
   }

@@ -1,6 +1,6 @@
 extension VectorReport {
   /// A table for people: a line for each file, the sums, and then every failure, every reason for *not applicable* and
-  /// every file that could not be used.
+  /// every file that could not be used. What a filter leaves out is counted and not told of.
   package func table() -> String {
     let heads = ["file", "kind", "cases", "passed", "failed", "not applicable", "left out"]
     var rows = [heads] + fileRows
@@ -13,7 +13,7 @@ extension VectorReport {
   private var fileRows: [[String]] {
     var rows: [[String]] = []
     var passed: [FileReport] = []
-    for file in files {
+    for file in files where !file.isOutsideTheFilter {
       let folder = passed.first?.folder
       if !passed.isEmpty, !file.isPassedScenario || file.folder != folder {
         rows.append(Self.row(of: passed))
@@ -53,6 +53,13 @@ extension FileReport {
   /// Ids listed behind a reason; there may be thousands.
   private static let listedIDs = 5
 
+  /// Why a case is left out that the filter does not name.
+  static let notInFilter = "not in the filter"
+
+  fileprivate var isOutsideTheFilter: Bool {
+    error == nil && cases == 0 && !leftOut.isEmpty && leftOut.allSatisfy { $0.sentence == Self.notInFilter }
+  }
+
   fileprivate var isPassedScenario: Bool { kind == Scenario.kind && error == nil && passed == cases && cases > 0 }
 
   /// The name up to the last slash, which is included.
@@ -71,7 +78,7 @@ extension FileReport {
     if let error { return ["\(name): unreadable: \(error)"] }
     return failures.map { "\(name): \($0.id): FAILED: \($0.sentence)" }
       + Self.summary(of: notApplicable).map { "\(name): not applicable: \($0)" }
-      + Self.summary(of: leftOut).map { "\(name): left out: \($0)" }
+      + Self.summary(of: leftOut.filter { $0.sentence != Self.notInFilter }).map { "\(name): left out: \($0)" }
   }
 
   private static func summary(of remarks: [Remark]) -> [String] {
