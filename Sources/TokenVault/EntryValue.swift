@@ -35,11 +35,11 @@ struct EntryValue {
 
   /// The stored bytes of an entry with this token.
   ///
-  /// - Throws: an error when there is no memory.
-  func encoded(with json: Span<UInt8>) throws(CryptoError) -> SecretBytes {
-    guard !attributes.isEmpty else { return try SecretBytes(copying: json) }
+  /// - Throws: `crypto-failure` when there is no memory.
+  func encoded(with json: Span<UInt8>) throws(VaultError) -> SecretBytes {
+    guard !attributes.isEmpty else { return try SecretBytes(json) }
     let length = attributes.reduce(0) { $0 + 3 + $1.bytes.count }
-    var value = try SecretBytes(capacity: 3 + length + json.count)
+    var value = try crypto { () throws(CryptoError) in try SecretBytes(capacity: 3 + length + json.count) }
     value.append([1, UInt8(length >> 8), UInt8(length & 255)].span)
     for attribute in attributes {
       let count = attribute.bytes.count

@@ -183,7 +183,7 @@ extension KeySource {
     do {
       return try encoding.decode(text.span)
     } catch {
-      throw VaultError(.cryptoFailure, error.sentence)
+      throw VaultError(error)
     }
   }
 }

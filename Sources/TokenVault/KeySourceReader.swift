@@ -18,13 +18,11 @@ struct KeyReader {
     let length = unsafe strlen(value)
     guard length > 0 else { throw VaultError(.noKey, "the environment variable of the key source \(source) is empty") }
     guard length <= Self.limit else { throw tooLong() }
-    do {
-      return try SecretBytes(capacity: length) { (output) throws(CryptoError) in
+    return try crypto { () throws(CryptoError) in
+      try SecretBytes(capacity: length) { (output) in
         let bytes = unsafe UnsafeRawBufferPointer(start: value, count: length)
         for index in bytes.indices { output.append(unsafe bytes[index]) }
       }
-    } catch {
-      throw VaultError(.cryptoFailure, error.sentence)
     }
   }
 

@@ -32,13 +32,7 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
     guard trimmed.count > 0 else { throw VaultError(.invalidToken, "no token was given: it is a JSON object") }
     let members = try Self.members(json)
     try Self.checkTypes(members)
-    let copy: SecretBytes
-    do {
-      copy = try SecretBytes(copying: trimmed)
-    } catch {
-      throw VaultError(.cryptoFailure, error.sentence)
-    }
-    storage = Storage(copy, members)
+    storage = Storage(try SecretBytes(trimmed), members)
   }
 
   /// The members of the object that `json` is. It may have white space around it, so that places in errors are its own.

@@ -7,11 +7,7 @@ extension SecretBytes {
   ///
   /// - Throws: `crypto-failure` when there is no memory.
   public init(_ bytes: Span<UInt8>) throws(VaultError) {
-    do {
-      self = try SecretBytes(copying: bytes)
-    } catch {
-      throw VaultError(error)
-    }
+    self = try crypto { () throws(CryptoError) in try SecretBytes(copying: bytes) }
   }
 }
 

@@ -104,7 +104,7 @@ public final class TokenStore: Sendable {
       let condition = try effective(condition, id)
       var batch = try VaultBatch()
       try token.withJSON { (json) throws(VaultError) in
-        let value = try entry.bytes(with: json)
+        let value = try entry.encoded(with: json)
         try batch.put(id.recordName.span, value: value.span, if: condition)
       }
       return try vault.commit(batch)[0]
@@ -195,16 +195,6 @@ public final class TokenStore: Sendable {
             bytes: entry.value.count - start))
       }
       return writes
-    }
-  }
-}
-
-extension EntryValue {
-  fileprivate func bytes(with json: Span<UInt8>) throws(VaultError) -> SecretBytes {
-    do {
-      return try encoded(with: json)
-    } catch {
-      throw VaultError(.cryptoFailure, error.sentence)
     }
   }
 }

@@ -2,7 +2,7 @@ internal import COpenSSL
 
 /// One `EVP_CIPHER_CTX`, freed (and its key schedule wiped, by OpenSSL) with the value.
 ///
-/// It has one owner at a time, which may be another thread than before.
+/// It has one owner at a time, which may be another thread than before: whatever works on the context is `mutating`.
 @safe
 struct CipherContext: ~Copyable, @unchecked Sendable {
   let pointer: OpaquePointer
@@ -24,7 +24,7 @@ extension CipherContext {
   /// Encrypts `plaintext` and appends `authTag | ciphertext`, the order of a sealed record, to `output`.
   ///
   /// The context has its key and IV. The tag has 16 bytes; `output` must have room for it and the ciphertext.
-  func sealGCM(
+  mutating func sealGCM(
     _ plaintext: Span<UInt8>, authenticating aad: Span<UInt8>, appendingTo output: inout OutputSpan<UInt8>
   ) throws(CryptoError) {
     let total = gcmTagLength + plaintext.count
@@ -45,7 +45,7 @@ extension CipherContext {
   }
 
   /// Decrypts `ciphertext` to the end of `output` if `tag` fits; else wipes what it wrote and appends nothing.
-  func openGCM(
+  mutating func openGCM(
     _ ciphertext: Span<UInt8>, tag: Span<UInt8>, authenticating aad: Span<UInt8>,
     appendingTo output: inout OutputSpan<UInt8>
   ) throws(CryptoError) {
@@ -77,7 +77,7 @@ extension CipherContext {
     }
   }
 
-  private func authenticate(_ aad: Span<UInt8>) throws(CryptoError) {
+  private mutating func authenticate(_ aad: Span<UInt8>) throws(CryptoError) {
     guard aad.count > 0 else { return }
     var written: Int32 = 0
     let status = unsafe aad.withAddress { unsafe EVP_CipherUpdate(pointer, nil, &written, $0, Int32(aad.count)) }

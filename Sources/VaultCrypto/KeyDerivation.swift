@@ -30,10 +30,10 @@ package enum KeyDerivation {
     }
     var parameters = Parameters()
     parameters.set("digest", to: "SHA256")
-    try parameters.set("key", to: keyMaterial)
+    parameters.set("key", to: keyMaterial)
     // RFC 5869: no salt is the same as a string of zeros; OpenSSL does that when the parameter is missing.
-    if salt.count > 0 { try parameters.set("salt", to: salt) }
-    try parameters.set("info", to: info)
+    if salt.count > 0 { parameters.set("salt", to: salt) }
+    parameters.set("info", to: info)
     return try unsafe derive(OpenSSL.hkdf, parameters, count)
   }
 
@@ -66,8 +66,8 @@ package enum KeyDerivation {
       throw .invalid("the length of a scrypt output", found: count, allowed: "1 to 1024 bytes")
     }
     var parameters = Parameters()
-    try parameters.set("pass", to: passphrase)
-    try parameters.set("salt", to: salt)
+    parameters.set("pass", to: passphrase)
+    parameters.set("salt", to: salt)
     parameters.set("n", to: n)
     parameters.set("r", to: r)
     parameters.set("p", to: p)
@@ -98,8 +98,8 @@ package enum KeyDerivation {
     }
     var parameters = Parameters()
     parameters.set("digest", to: hash == .sha256 ? "SHA256" : "SHA512")
-    try parameters.set("pass", to: passphrase)
-    try parameters.set("salt", to: salt)
+    parameters.set("pass", to: passphrase)
+    parameters.set("salt", to: salt)
     parameters.set("iter", to: UInt64(iterations))
     return try unsafe derive(OpenSSL.pbkdf2, parameters, count)
   }

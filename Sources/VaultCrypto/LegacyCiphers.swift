@@ -11,7 +11,7 @@ package enum AES256GCM {
   package static func seal(
     _ plaintext: Span<UInt8>, key: Span<UInt8>, iv: Span<UInt8>, authenticating aad: Span<UInt8>
   ) throws(CryptoError) -> [UInt8] {
-    let context = try prepare(.seal, key: key, iv: iv, length: plaintext.count)
+    var context = try prepare(.seal, key: key, iv: iv, length: plaintext.count)
     return try [UInt8](capacity: gcmTagLength + plaintext.count) { (output) throws(CryptoError) in
       try context.sealGCM(plaintext, authenticating: aad, appendingTo: &output)
     }
@@ -26,7 +26,7 @@ package enum AES256GCM {
     guard tag.count == gcmTagLength else {
       throw .invalid("the length of an authentication tag", found: tag.count, allowed: "16 bytes")
     }
-    let context = try prepare(.open, key: key, iv: iv, length: ciphertext.count)
+    var context = try prepare(.open, key: key, iv: iv, length: ciphertext.count)
     return try SecretBytes(capacity: ciphertext.count) { (output) throws(CryptoError) in
       try context.openGCM(ciphertext, tag: tag, authenticating: aad, appendingTo: &output)
     }
@@ -84,9 +84,9 @@ package enum AES256CBC {
     guard padding == .pkcs7 || plaintext.count % 16 == 0 else {
       throw .invalid("the length of an unpadded plaintext", found: plaintext.count, allowed: "a multiple of 16 bytes")
     }
-    let context = try prepare(.seal, key: key, iv: iv, padding: padding, length: plaintext.count)
+    var context = try prepare(.seal, key: key, iv: iv, padding: padding, length: plaintext.count)
     return try [UInt8](capacity: plaintext.count + 16) { (output) throws(CryptoError) in
-      try run(context, plaintext, &output)
+      try run(&context, plaintext, &output)
     }
   }
 
@@ -97,11 +97,11 @@ package enum AES256CBC {
   package static func open(
     _ ciphertext: Span<UInt8>, key: Span<UInt8>, iv: Span<UInt8>, padding: Padding = .pkcs7
   ) throws(CryptoError) -> SecretBytes {
-    let context = try prepare(.open, key: key, iv: iv, padding: padding, length: ciphertext.count)
+    var context = try prepare(.open, key: key, iv: iv, padding: padding, length: ciphertext.count)
     guard ciphertext.count % 16 == 0, padding == .none || ciphertext.count > 0 else { throw .cannotOpen }
     var plaintext = try SecretBytes(capacity: ciphertext.count + 16)
     do {
-      try plaintext.append { (output) throws(CryptoError) in try run(context, ciphertext, &output) }
+      try plaintext.append { (output) throws(CryptoError) in try run(&context, ciphertext, &output) }
     } catch {
       throw .cannotOpen
     }
@@ -133,7 +133,7 @@ package enum AES256CBC {
 
   /// Runs the whole of `input` through the cipher; `output` must have room for one block more.
   private static func run(
-    _ context: borrowing CipherContext, _ input: Span<UInt8>, _ output: inout OutputSpan<UInt8>
+    _ context: inout CipherContext, _ input: Span<UInt8>, _ output: inout OutputSpan<UInt8>
   ) throws(CryptoError) {
     precondition(output.freeCapacity >= input.count + 16)
     try unsafe output.withUnsafeMutableBufferPointer { (buffer, count) throws(CryptoError) in

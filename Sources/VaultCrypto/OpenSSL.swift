@@ -18,8 +18,6 @@ enum OpenSSL {
   /// `EVP_MD *`
   nonisolated(unsafe) static let sha256 = unsafe EVP_MD_fetch(context, "SHA256", nil)
   /// `EVP_MD *`
-  nonisolated(unsafe) static let sha512 = unsafe EVP_MD_fetch(context, "SHA512", nil)
-  /// `EVP_MD *`
   nonisolated(unsafe) static let shake128 = unsafe EVP_MD_fetch(context, "SHAKE128", nil)
   /// `EVP_MAC *`
   nonisolated(unsafe) static let hmac = unsafe EVP_MAC_fetch(context, "HMAC", nil)

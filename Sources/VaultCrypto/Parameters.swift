@@ -29,7 +29,7 @@ struct Parameters: ~Copyable {
   }
 
   /// Bytes, also none.
-  mutating func set(_ key: StaticString, to bytes: Span<UInt8>) throws(CryptoError) {
+  mutating func set(_ key: StaticString, to bytes: Span<UInt8>) {
     let value = unsafe store(bytes.count)
     for index in bytes.indices { unsafe value[index] = bytes[index] }
     unsafe list.append(OSSL_PARAM_construct_octet_string(key.address, value.baseAddress, bytes.count))

@@ -3,29 +3,14 @@ internal import COpenSSL
 /// SHAKE-128 (FIPS 202, section 6.2), an output of any length. For vectors only: no vault uses it.
 ///
 /// OpenSSL 3.0 gives the output in one piece, so the length is chosen once, at the end.
-@safe
 package struct SHAKE128: ~Copyable {
-  /// `EVP_MD_CTX *`
-  private let context: OpaquePointer
+  private var context: DigestContext
 
   /// - Throws: ``CryptoError/Code/libraryFailure`` when there is no memory.
-  package init() throws(CryptoError) {
-    let algorithm = try unsafe OpenSSL.require(OpenSSL.shake128, "EVP_MD_fetch")
-    let context = try unsafe OpenSSL.require(EVP_MD_CTX_new(), "EVP_MD_CTX_new")
-    guard unsafe EVP_DigestInit_ex2(context, algorithm, nil) == 1 else {
-      unsafe EVP_MD_CTX_free(context)
-      throw .libraryFailure("EVP_DigestInit_ex2")
-    }
-    unsafe self.context = context
-  }
-
-  deinit { unsafe EVP_MD_CTX_free(context) }
+  package init() throws(CryptoError) { context = try unsafe DigestContext(OpenSSL.shake128) }
 
   /// Adds `bytes` to what is absorbed.
-  package mutating func update(_ bytes: Span<UInt8>) throws(CryptoError) {
-    let status = unsafe bytes.withAddress { unsafe EVP_DigestUpdate(context, $0, bytes.count) }
-    try OpenSSL.check(status, "EVP_DigestUpdate")
-  }
+  package mutating func update(_ bytes: Span<UInt8>) throws(CryptoError) { try context.update(bytes) }
 
   /// The first `count` bytes of output; the value is used up.
   ///
@@ -37,7 +22,7 @@ package struct SHAKE128: ~Copyable {
     }
     return try [UInt8](capacity: count) { (output) throws(CryptoError) in
       try unsafe output.withUnsafeMutableBufferPointer { (buffer, written) throws(CryptoError) in
-        try unsafe OpenSSL.check(EVP_DigestFinalXOF(context, buffer.baseAddress, count), "EVP_DigestFinalXOF")
+        try unsafe OpenSSL.check(EVP_DigestFinalXOF(context.pointer, buffer.baseAddress, count), "EVP_DigestFinalXOF")
         written = count
       }
     }

@@ -14,7 +14,7 @@ package struct XAES256GCM: ~Copyable, Sendable {
   package static let keyLength = 32
 
   private let block: CipherContext
-  private let gcm: CipherContext
+  private var gcm: CipherContext
   /// K1 (16 bytes), then the two CMAC inputs (32), then the derived key (32).
   private var scratch: SecretBytes
 

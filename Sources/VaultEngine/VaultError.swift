@@ -197,7 +197,7 @@ func format<Result: ~Copyable>(_ body: () throws(FormatError) -> Result) throws(
 }
 
 /// Runs `body`, which works with keys.
-func crypto<Result: ~Copyable>(_ body: () throws(CryptoError) -> Result) throws(VaultError) -> Result {
+package func crypto<Result: ~Copyable>(_ body: () throws(CryptoError) -> Result) throws(VaultError) -> Result {
   do {
     return try body()
   } catch {

@@ -59,11 +59,7 @@ struct ByteReader: ~Escapable {
 
   mutating func secret(_ count: Int) throws(FormatError) -> SecretBytes {
     let taken = try take(count)
-    do {
-      return try SecretBytes(copying: taken)
-    } catch {
-      throw FormatError(error)
-    }
+    return try crypto { () throws(CryptoError) in try SecretBytes(copying: taken) }
   }
 
   /// Reads `count` reserved or padding bytes, which must be zero.

@@ -4,13 +4,15 @@ package import VaultCrypto
 /// Raw DEFLATE (RFC 1951) of values, where a vault's policy allows it.
 package enum Deflate {
   /// The deflated value; `nil` when it would not be shorter, and is stored as it is.
-  package static func deflate(_ value: Span<UInt8>) -> [UInt8]? {
+  ///
+  /// - Throws: `crypto-failure` when there is no memory.
+  package static func deflate(_ value: Span<UInt8>) throws(FormatError) -> SecretBytes? {
     guard value.count > 1 else { return nil }
-    var output = [UInt8](repeating: 0, count: value.count - 1)
-    var bytes = output.mutableSpan
+    var stored = try SecretBytes.zeros(value.count - 1)
+    var bytes = stored.mutableSpan
     guard let written = ZlibSpans.deflate(value, into: &bytes) else { return nil }
-    output.removeLast(output.count - written)
-    return output
+    stored.removeLast(stored.count - written)
+    return consume stored
   }
 
   /// The value again.
@@ -34,10 +36,8 @@ package enum Deflate {
 
 extension SecretBytes {
   fileprivate static func zeros(_ count: Int) throws(FormatError) -> SecretBytes {
-    do {
-      return try SecretBytes(capacity: count) { (output) in output.append(repeating: 0, count: count) }
-    } catch {
-      throw FormatError(error)
+    try crypto { () throws(CryptoError) in
+      try SecretBytes(capacity: count) { (output) in output.append(repeating: 0, count: count) }
     }
   }
 }

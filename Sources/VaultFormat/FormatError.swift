@@ -100,7 +100,7 @@ extension FormatError {
 }
 
 /// Runs `body`, whose errors say that OpenSSL failed and nothing of the bytes.
-func crypto<Result>(_ body: () throws(CryptoError) -> Result) throws(FormatError) -> Result {
+func crypto<Result: ~Copyable>(_ body: () throws(CryptoError) -> Result) throws(FormatError) -> Result {
   do {
     return try body()
   } catch {

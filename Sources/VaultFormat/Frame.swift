@@ -117,10 +117,6 @@ package struct Frame: ~Escapable {
 extension SecretBytes {
   /// An empty value with room for `count` bytes.
   static func room(for count: Int) throws(FormatError) -> SecretBytes {
-    do {
-      return try SecretBytes(capacity: count)
-    } catch {
-      throw FormatError(error)
-    }
+    try crypto { () throws(CryptoError) in try SecretBytes(capacity: count) }
   }
 }

@@ -25,13 +25,7 @@ package struct LinkHasher: ~Copyable, Sendable {
   private var hash: SHA256
 
   /// - Throws: `crypto-failure` when OpenSSL has no memory.
-  package init() throws(FormatError) {
-    do {
-      hash = try SHA256()
-    } catch {
-      throw FormatError(error)
-    }
-  }
+  package init() throws(FormatError) { hash = try crypto { () throws(CryptoError) in try SHA256() } }
 
   /// `SHA-256("tokenvault/1 link" || 00 || bytes)`: of a whole frame, which holds the link before it, or of a file header.
   package mutating func link(of bytes: Span<UInt8>) throws(FormatError) -> Link {

@@ -112,7 +112,6 @@ package struct KeySlot: Equatable, Sendable {
   /// What the credential derives to for a slot of this kind and salt: the wrapping key, then the commitment, 64 bytes.
   ///
   /// Costs what the slot says: check the bounds of all slots first.
-  ///
   private static func derive(
     _ credential: borrowing Credential, _ kind: Kind, salt: FixedBytes<32>, vault: FixedBytes<16>
   ) throws(CryptoError) -> SecretBytes {
@@ -176,23 +175,14 @@ extension KeySlot {
     _ frame: borrowing Frame, with credential: borrowing Credential, vault: FixedBytes<16>
   ) throws(FormatError) -> RootKey? {
     guard credential.fits(kind) else { return nil }
-    let derived: SecretBytes
-    do {
-      derived = try Self.derive(credential, kind, salt: salt, vault: vault)
-    } catch {
-      throw FormatError(error)
+    let derived = try crypto { () throws(CryptoError) in
+      try Self.derive(credential, kind, salt: salt, vault: vault)
     }
     guard constantTimeEqual(derived.span.extracting(32..<64), commitment.span) else { return nil }
-    do {
-      var key = try XAES256GCM(key: derived.span.extracting(first: 32))
-      let aad = Self.additionalData(clear(), vault: vault)
-      var root = try SecretBytes.room(for: RootKey.length)
-      try frame.unseal(with: &key, authenticating: aad.span, into: &root)
-      return RootKey(root)
-    } catch let error as FormatError {
-      throw error
-    } catch {
-      throw FormatError(.cryptoFailure, "OpenSSL failed while a key slot was opened")
-    }
+    var key = try crypto { () throws(CryptoError) in try XAES256GCM(key: derived.span.extracting(first: 32)) }
+    let aad = Self.additionalData(clear(), vault: vault)
+    var root = try SecretBytes.room(for: RootKey.length)
+    try frame.unseal(with: &key, authenticating: aad.span, into: &root)
+    return RootKey(root)
   }
 }

@@ -13,15 +13,7 @@ package enum TextEncoding: UInt8, Sendable {
   ///
   /// - Throws: `crypto-failure` when there is no memory.
   package func decode(_ text: Span<UInt8>) throws(FormatError) -> SecretBytes? {
-    do {
-      return try decoded(text)
-    } catch {
-      throw FormatError(error)
-    }
-  }
-
-  private func decoded(_ text: Span<UInt8>) throws(CryptoError) -> SecretBytes? {
-    var bytes = try SecretBytes(capacity: text.count)
+    var bytes = try SecretBytes.room(for: text.count)
     var isValid = true
     bytes.append { (output) in
       switch self {

@@ -34,12 +34,7 @@ struct Terminal: ~Copyable {
   /// Asks `question` and reads one line. The terminal is as before in the end, whatever happens; after a stop, it asks again.
   func ask(_ question: String, echo: Bool) throws(VaultError) -> SecretBytes {
     while true {
-      var answer: SecretBytes
-      do {
-        answer = try SecretBytes(capacity: Self.limit)
-      } catch {
-        throw VaultError(.cryptoFailure, error.sentence)
-      }
+      var answer = try crypto { () throws(CryptoError) in try SecretBytes(capacity: Self.limit) }
       let outcome = converse(question, echo: echo, into: &answer)
       switch outcome {
       case .line: return answer

@@ -26,8 +26,8 @@ import VaultFormat
 
 @Suite struct DeflateTests {
   private func deflate(_ value: [UInt8]) throws -> [UInt8] {
-    let stored = Deflate.deflate(value.span)
-    return try #require(stored)
+    guard let stored = try Deflate.deflate(value.span) else { throw FormatError(.frameDamaged, "it was not shorter") }
+    return stored.span.array
   }
 
   private func inflate(_ bytes: [UInt8], limit: Int) throws -> [UInt8] {
@@ -49,7 +49,10 @@ import VaultFormat
       #expect(code(stored, limit: count - 1) == .limitExceeded, "over the limit by one byte")
     }
     var random = SplitMix64(seed: 6)
-    for count in [0, 1, 2, 100] { #expect(Deflate.deflate(random.array(count).span) == nil) }
+    for count in [0, 1, 2, 100] {
+      let isShorter = try Deflate.deflate(random.array(count).span) != nil
+      #expect(!isShorter)
+    }
   }
 
   @Test func aBombIsCapped() throws {

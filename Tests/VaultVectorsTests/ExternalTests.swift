@@ -49,15 +49,4 @@ struct ExternalTests {
     #expect(throws: VectorError.self) { try ExternalImplementation(["/nonexistent/program"]) }
     #expect(throws: VectorError.self) { try ExternalImplementation([]) }
   }
-
-  // Base64 gives back what it was given, and takes nothing else.
-  @Test func base64IsCanonical() {
-    for count in 0..<40 {
-      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37) }
-      #expect(Base64.bytes(Base64.text(bytes)) == bytes)
-    }
-    for wrong in ["A", "AB", "ABC", "AB=", "AC==\n", "AB==AB==", "A===", "====", "AB==", "AA A"] {
-      #expect(Base64.bytes(wrong) == nil, "\(wrong)")
-    }
-  }
 }

@@ -1,3 +1,4 @@
+internal import JSONText
 private import Synchronization
 
 /// Another implementation of the format: a program that answers requests over lines of JSON on its standard input and
@@ -36,16 +37,16 @@ package final class ExternalImplementation: Sendable {
   ///
   /// - Parameters:
   ///   - operation: `open-vault`, ...
-  ///   - members: the other members but the number: names, and values as JSON texts.
+  ///   - members: the other members but the number.
   /// - Returns: the answer, whose number is that of the request.
-  func ask(_ operation: String, _ members: [(String, String)]) throws(PrimitiveError) -> JSONNode {
+  func ask(_ operation: String, _ members: [(String, JSONValue)]) throws(PrimitiveError) -> JSONNode {
     try state.withLock { (state) throws(PrimitiveError) in
       if let failure = state.failure { throw .broke(failure) }
       state.requests += 1
-      let head = "{\"id\":\(state.requests),\"operation\":\"\(operation)\""
-      let request = members.reduce(head) { "\($0),\"\($1.0)\":\($1.1)" } + "}"
+      let head: [(String, JSONValue)] = [("id", .integer(Int64(state.requests))), ("operation", .string(operation))]
+      let request = JSONValue.object(head + members)
       do throws(ChildProcess.Fault) {
-        let line = try state.child.exchange(Array(request.utf8), within: patience)
+        let line = try state.child.exchange(Array(request.text.utf8), within: patience)
         return try Self.answer(line, to: state.requests)
       } catch {
         state.failure = "the other implementation is out of order: \(error.sentence)"
@@ -107,7 +108,7 @@ extension ExternalImplementation {
     let answer = try ask(
       "seal",
       [
-        ("algorithm", "\"\(algorithm)\""), ("key", Self.hex(key)), ("iv", Self.hex(iv)), ("aad", Self.hex(aad)),
+        ("algorithm", .string(algorithm)), ("key", Self.hex(key)), ("iv", Self.hex(iv)), ("aad", Self.hex(aad)),
         ("msg", Self.hex(message)),
       ])
     return try Self.understood { () throws(VectorError) in
@@ -122,7 +123,7 @@ extension ExternalImplementation {
     let answer = try ask(
       "open",
       [
-        ("algorithm", "\"\(algorithm)\""), ("key", Self.hex(key)), ("iv", Self.hex(iv)), ("aad", Self.hex(aad)),
+        ("algorithm", .string(algorithm)), ("key", Self.hex(key)), ("iv", Self.hex(iv)), ("aad", Self.hex(aad)),
         ("ct", Self.hex(sealed.ciphertext)), ("tag", Self.hex(sealed.tag)),
       ])
     return try Self.understood { () throws(VectorError) in
@@ -131,7 +132,7 @@ extension ExternalImplementation {
     }
   }
 
-  static func hex(_ bytes: [UInt8]) -> String { "\"\(bytes.span.hexadecimal)\"" }
+  static func hex(_ bytes: [UInt8]) -> JSONValue { .string(bytes.span.hexadecimal) }
 
   /// What an answer says; `nil` for a refusal.
   private static func understood<Result>(

@@ -1,9 +1,13 @@
+internal import JSONText
+internal import VaultCrypto
+internal import VaultFormat
+
 extension ExternalImplementation {
   /// The program as a reader of vaults.
   package var vaults: VaultReader {
     VaultReader(
       open: { (vault, credential, pin) throws(PrimitiveError) in
-        var members = [("vault", "\"\(Base64.text(vault))\"")]
+        var members = [("vault", Self.base64(vault))]
         switch credential {
         case .key(let bytes): members.append(("key", Self.hex(bytes)))
         case .passphrase(let bytes): members.append(("passphrase", Self.hex(bytes)))
@@ -13,7 +17,7 @@ extension ExternalImplementation {
       },
       verify: nil,
       verifyWithoutKey: { (vault) throws(PrimitiveError) in
-        try Self.read(self.ask("verify-vault", [("vault", "\"\(Base64.text(vault))\"")]))
+        try Self.read(self.ask("verify-vault", [("vault", Self.base64(vault))]))
       },
       inspect: nil)
   }
@@ -68,25 +72,32 @@ extension ExternalImplementation {
   package func write(
     seed: [UInt8], key: [UInt8], generation: UInt64 = 1, batches: [[Write]], checkpoints: [Int]
   ) throws(PrimitiveError) -> [UInt8] {
-    let texts = batches.map { (batch) in
-      "["
-        + batch.map { (write) in
-          "{\"operation\":\"\(write.operation.rawValue)\",\"name\":\(Self.hex(write.name)),"
-            + "\"value\":\(Self.hex(write.value)),\"time\":\(write.time)}"
-        }.joined(separator: ",") + "]"
-    }
+    let writes = batches.map { (batch) in JSONValue.array(batch.map(\.json)) }
     let answer = try ask(
       "write-vault",
       [
-        ("seed", Self.hex(seed)), ("key", Self.hex(key)), ("generation", "\(generation)"),
-        ("batches", "[\(texts.joined(separator: ","))]"),
-        ("checkpoint_after", "[\(checkpoints.map(String.init).joined(separator: ","))]"),
+        ("seed", Self.hex(seed)), ("key", Self.hex(key)), ("generation", .unsigned(generation)),
+        ("batches", .array(writes)), ("checkpoint_after", .array(checkpoints.map { .integer(Int64($0)) })),
       ])
-    do throws(VectorError) {
-      if let vault = Base64.bytes(try answer.string("vault")) { return vault }
+    do {
+      let text = Array(try answer.string("vault").utf8)
+      if let vault = try TextEncoding.base64.decode(text.span) { return vault.span.array }
     } catch {
       throw .broke("the other implementation wrote no vault (\(error))")
     }
     throw .broke("the other implementation's vault is not base64")
+  }
+
+  private static func base64(_ vault: [UInt8]) -> JSONValue {
+    .string(String(decoding: TextEncoding.base64.encode(vault.span), as: UTF8.self))
+  }
+}
+
+extension ExternalImplementation.Write {
+  fileprivate var json: JSONValue {
+    .object([
+      ("operation", .string(operation.rawValue)), ("name", ExternalImplementation.hex(name)),
+      ("value", ExternalImplementation.hex(value)), ("time", .integer(time)),
+    ])
   }
 }

@@ -1,3 +1,5 @@
+internal import JSONText
+
 /// Wycheproof's JSON, version 1 of its schemas, with one test in a line.
 enum WycheproofText {
   /// One test: bytes by name.
@@ -21,10 +23,12 @@ enum WycheproofText {
       return test
     }
 
-    fileprivate func text(number: Int) -> String {
-      let bytes = members.map { ",\"\($0.0)\":\"\($0.1.span.hexadecimal)\"" }.joined()
-      return "{\"tcId\":\(number),\"comment\":\"\(comment)\",\"flags\":[]\(bytes),"
-        + "\"result\":\"\(isValid ? "valid" : "invalid")\"}"
+    fileprivate func json(number: Int) -> JSONValue {
+      let head: [(String, JSONValue)] = [
+        ("tcId", .integer(Int64(number))), ("comment", .string(comment)), ("flags", .array([])),
+      ]
+      let bytes = members.map { ($0.0, JSONValue.string($0.1.span.hexadecimal)) }
+      return .object(head + bytes + [("result", .string(isValid ? "valid" : "invalid"))])
     }
   }
 
@@ -39,19 +43,23 @@ enum WycheproofText {
   /// The file of all groups.
   static func file(algorithm: String, schema: String, _ groups: [Group]) -> [UInt8] {
     var number = 0
-    let texts = groups.map { (group) in
-      let sizes = group.sizes.map { ",\"\($0.0)\":\($0.1)" }.joined()
+    let values = groups.map { (group) in
+      let head: [(String, JSONValue)] = [
+        ("type", .string(group.type)),
+        ("source", .object([("name", .string("tokenvault")), ("version", .string("1"))])),
+      ]
+      let sizes = group.sizes.map { ($0.0, JSONValue.integer(Int64($0.1))) }
       let tests = group.tests.map { (test) in
         number += 1
-        return test.text(number: number)
+        return test.json(number: number).text
       }
-      return "{\"type\":\"\(group.type)\",\"source\":{\"name\":\"tokenvault\",\"version\":\"1\"}\(sizes),\"tests\":[\n"
-        + tests.joined(separator: ",\n") + "]}"
+      return JSONValue.object(head + sizes + [("tests", .verbatim("[\n" + tests.joined(separator: ",\n") + "]"))])
     }
-    let head = "{\"algorithm\":\"\(algorithm)\",\"schema\":\"\(schema)\",\"numberOfTests\":\(number),"
-    let text =
-      head + "\"header\":[\"Sealed records of TokenVault.\"],\"notes\":{},\"testGroups\":["
-      + texts.joined(separator: ",") + "]}\n"
-    return Array(text.utf8)
+    let file = JSONValue.object([
+      ("algorithm", .string(algorithm)), ("schema", .string(schema)), ("numberOfTests", .integer(Int64(number))),
+      ("header", .array([.string("Sealed records of TokenVault.")])), ("notes", .object([])),
+      ("testGroups", .array(values)),
+    ])
+    return Array((file.text + "\n").utf8)
   }
 }
