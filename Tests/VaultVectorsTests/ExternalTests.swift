@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Other implementations")
 struct ExternalTests {
-  private static func outcome(of script: String, patience: Int = 5) throws -> Outcome {
+  private static func outcome(of script: String, patience: Int = 60) throws -> Outcome {
     let implementation = try ExternalImplementation(["/bin/sh", "-c", script], patience: patience)
     let recipe = try #require(Recipe.all.first { $0.name == "header_good" })
     return ScenarioCheck(scenario: try recipe.scenario()).run(with: implementation.primitives)
