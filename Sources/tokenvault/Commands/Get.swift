@@ -106,32 +106,3 @@ struct ShellVariables {
     "'" + value.replacing("'", with: "'\\''") + "'"
   }
 }
-
-extension CommandFailure {
-  /// Nothing is kept under the name.
-  static var noSuchName: Self { Self(.notFound, "the vault has no token under that name") }
-}
-
-extension OAuthToken {
-  /// The token's JSON as it was put.
-  var json: String {
-    withJSON { (bytes) in
-      var copy: [UInt8] = []
-      copy.reserveCapacity(bytes.count)
-      for index in bytes.indices { copy.append(bytes[index]) }
-      return String(decoding: copy, as: UTF8.self)
-    }
-  }
-
-  /// - Throws: ``ExitCode/reauthNeeded`` when the token is known to expire sooner than `span` from now.
-  func check(validFor span: TimeSpan?) throws(CommandFailure) {
-    guard let span, !isValid(for: span) else { return }
-    throw CommandFailure(.reauthNeeded, "the token expires sooner than asked")
-  }
-
-  /// False when the token is known to expire sooner than `span` from now.
-  func isValid(for span: TimeSpan) -> Bool {
-    guard let expiresAt else { return true }
-    return expiresAt >= Timestamp.now + span.seconds
-  }
-}
