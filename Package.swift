@@ -38,7 +38,7 @@ let package = Package(
     .target(
       name: "TokenVault",
       dependencies: [
-        "VaultEngine", "VaultFormat", "VaultCrypto", "JSONText",
+        "VaultEngine", "VaultFormat", "VaultCrypto", "JSONText", "CSystemShims",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],

@@ -1,3 +1,4 @@
+internal import CSystemShims
 internal import Glibc
 internal import VaultCrypto
 internal import VaultEngine
@@ -11,9 +12,8 @@ struct KeyCommand {
   /// - Throws: `unavailable` when it can't be started, fails, or prints more than a key source may.
   func output() throws(VaultError) -> SecretBytes {
     var ends: [Int32] = [-1, -1]
-    guard unsafe pipe(&ends) == 0 else { throw failed("can't be started: \(systemMessage(errno))") }
+    guard unsafe tv_pipe(&ends) == 0 else { throw failed("can't be started: \(systemMessage(errno))") }
     defer { close(ends[0]) }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     let (child, number) = spawn(output: ends[1])
     close(ends[1])
     guard number == 0 else { throw failed("can't be started: \(systemMessage(number))") }

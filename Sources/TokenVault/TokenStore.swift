@@ -113,10 +113,16 @@ public final class TokenStore: Sendable {
 
   /// An entry that is over is absent, though its record is still there until the next compaction.
   private func effective(_ condition: WriteCondition, _ id: TokenID) throws(VaultError) -> WriteCondition {
-    guard condition == .absent, let entry = try vault.entry(named: id.recordName.span),
-      let expiry = try EntryValue.decode(entry.value).value.expiry, expiry <= now()
-    else { return condition }
+    guard condition != .any, let entry = try vault.entry(named: id.recordName.span), try isOver(entry) else {
+      return condition
+    }
+    guard condition == .absent else { throw VaultError(.conflict, "there is nothing of that name: its entry is over") }
     return .version(entry.version)
+  }
+
+  private func isOver(_ entry: borrowing VaultEntry) throws(VaultError) -> Bool {
+    guard let expiry = try EntryValue.decode(entry.value).value.expiry else { return false }
+    return expiry <= now()
   }
 
   /// The token of `id`; `nil`, which is not an error, when there is none or its entry is over.
@@ -139,11 +145,13 @@ public final class TokenStore: Sendable {
   @discardableResult
   public func delete(_ id: TokenID) throws(VaultError) -> Bool {
     try instruments.measure(instruments.delete) { () throws(VaultError) in
+      guard let entry = try vault.entry(named: id.recordName.span) else { return false }
+      let wasThere = try !isOver(entry)
       var batch = try VaultBatch()
       try batch.delete(id.recordName.span)
       do throws(VaultError) {
         try vault.commit(batch)
-        return true
+        return wasThere
       } catch {
         guard error.code == .notFound else { throw error }
         return false

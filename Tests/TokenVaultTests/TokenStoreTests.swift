@@ -111,10 +111,13 @@ import TokenVault
     time.withLock { $0 = 61_000_000 }
     #expect(try store.token(for: id) == nil)
     #expect(try store.list().isEmpty)
+    #expect(throws: VaultError(.conflict, "")) { try store.put(OAuthToken("{}"), for: id, if: .version(1)) }
     try store.put(OAuthToken(#"{"access_token":"2","expires_at":1}"#), for: id, if: .absent)
     #expect(try store.token(for: id)?.token.accessToken == "2")
     time.withLock { $0 = .max / 2 }
     #expect(try store.token(for: id) != nil)
+    try store.put(OAuthToken("{}"), for: TokenID(user: "b"), ttl: .seconds(0))
+    #expect(try !store.delete(TokenID(user: "b")))
   }
 
   @Test func tellsTheHistory() throws {

@@ -3,3 +3,6 @@
 
 /// renameat2(2) with RENAME_NOREPLACE in the current directory: fails with EEXIST where rename(2) would replace.
 int tv_rename_without_replacing(const char *from, const char *to);
+
+/// pipe2(2) whose ends no program inherits that another thread starts at the same moment.
+int tv_pipe(int ends[2]);

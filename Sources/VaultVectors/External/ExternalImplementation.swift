@@ -1,5 +1,6 @@
 internal import JSONText
 private import Synchronization
+internal import VaultCrypto
 
 /// Another implementation of the format: a program that answers requests over lines of JSON on its standard input and
 /// output (testvectors/README.md, "Other implementations").
@@ -132,7 +133,7 @@ extension ExternalImplementation {
     }
   }
 
-  static func hex(_ bytes: [UInt8]) -> JSONValue { .string(bytes.span.hexadecimal) }
+  static func hex(_ bytes: [UInt8]) -> JSONValue { .string(bytes.span.hex) }
 
   /// What an answer says; `nil` for a refusal.
   private static func understood<Result>(

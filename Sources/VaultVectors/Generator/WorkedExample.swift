@@ -33,7 +33,7 @@ package enum WorkedExample {
       ("genesis key", genesis.genesisKey), ("lookup key", lookup.lookupKey), ("data key of term 1", vault.dataKey),
       ("link(0)", vault.zeroLink), ("head, link(\(vault.sequence))", vault.link), ("pin", vault.currentPin),
     ]
-    let rows = secrets.map { "| \($0.0) | `\($0.1.span.hexadecimal)` |\n" }.joined()
+    let rows = secrets.map { "| \($0.0) | `\($0.1.span.hex)` |\n" }.joined()
     return """
       # A worked example
 
@@ -109,7 +109,7 @@ private struct HexDump {
   mutating func field(_ name: String, _ count: Int) {
     var name = name
     for start in stride(from: offset, to: offset + count, by: 16) {
-      let row = bytes[start..<min(start + 16, offset + count)].map { [$0].span.hexadecimal }.joined(separator: " ")
+      let row = bytes[start..<min(start + 16, offset + count)].map { [$0].span.hex }.joined(separator: " ")
       let place = String(repeating: " ", count: 4 - String(start).count) + String(start)
       let gap = name.isEmpty ? "" : String(repeating: " ", count: 51 - row.count) + name
       text += "    \(place)  \(row)\(gap)\n"

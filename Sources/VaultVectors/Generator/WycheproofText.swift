@@ -1,4 +1,5 @@
 internal import JSONText
+internal import VaultCrypto
 
 /// Wycheproof's JSON, version 1 of its schemas, with one test in a line.
 enum WycheproofText {
@@ -27,7 +28,7 @@ enum WycheproofText {
       let head: [(String, JSONValue)] = [
         ("tcId", .integer(Int64(number))), ("comment", .string(comment)), ("flags", .array([])),
       ]
-      let bytes = members.map { ($0.0, JSONValue.string($0.1.span.hexadecimal)) }
+      let bytes = members.map { ($0.0, JSONValue.string($0.1.span.hex)) }
       return .object(head + bytes + [("result", .string(isValid ? "valid" : "invalid"))])
     }
   }

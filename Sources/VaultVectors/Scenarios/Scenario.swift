@@ -1,3 +1,5 @@
+internal import VaultCrypto
+
 /// A whole vault file together with what a reader must make of it: one file of `testvectors/vaults`.
 package struct Scenario: Sendable, Equatable {
   /// The kind of such files in reports.
@@ -67,31 +69,17 @@ extension Scenario {
     var lines = ["expect: \(expected.rawValue)", "expect-without-key: \(expectedWithoutKey.rawValue)"]
     if let offset { lines.append("offset: \(offset)") }
     switch credential {
-    case .key(let bytes): lines.append("key: \(bytes.span.hexadecimal)")
-    case .passphrase(let bytes): lines.append("passphrase: \(bytes.span.hexadecimal)")
+    case .key(let bytes): lines.append("key: \(bytes.span.hex)")
+    case .passphrase(let bytes): lines.append("passphrase: \(bytes.span.hex)")
     }
-    if let pin { lines.append("pin: \(pin.span.hexadecimal)") }
-    lines.append("seed: \(seed.span.hexadecimal)")
+    if let pin { lines.append("pin: \(pin.span.hex)") }
+    lines.append("seed: \(seed.span.hex)")
     lines.append("comment: \(comment)")
     for record in records {
-      let value = record.value.isEmpty ? "-" : record.value.span.hexadecimal
+      let value = record.value.isEmpty ? "-" : record.value.span.hex
       lines.append(
-        "record: \(record.version) \(record.operation.rawValue) \(record.name.span.hexadecimal) \(value)")
+        "record: \(record.version) \(record.operation.rawValue) \(record.name.span.hex) \(value)")
     }
     return Array((lines.joined(separator: "\n") + "\n\n").utf8) + vault
-  }
-}
-
-extension Span<UInt8> {
-  /// Lower-case hexadecimal, two digits a byte.
-  var hexadecimal: String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity(2 * count)
-    for index in indices {
-      text.append(digits[Int(self[index] >> 4)])
-      text.append(digits[Int(self[index] & 15)])
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -68,16 +68,3 @@ struct Show: VaultCommand {
     return .object([("concealed", .bool(true)), ("bytes", .integer(Int64(text.utf8.count)))])
   }
 }
-
-extension TokenID {
-  /// The name's members in JSON. Names that are no text are given in hexadecimal too, as nothing of them may be lost.
-  var members: [(String, JSONValue)] {
-    var members: [(String, JSONValue)] = [("user_id", .string(String(decoding: user, as: UTF8.self)))]
-    if !provider.isEmpty { members.append(("provider", .string(String(decoding: provider, as: UTF8.self)))) }
-    if String(validating: user, as: UTF8.self) == nil {
-      let digits = user.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-      members.append(("user_id_hex", .string(digits.joined())))
-    }
-    return members
-  }
-}
