@@ -179,7 +179,9 @@ extension VaultError {
 
   private static func remedy(for code: Code) -> String? {
     switch code {
-    case .headerDamaged, .slotDamaged, .commitmentMismatch, .frameDamaged, .chainBroken, .tailDamaged:
+    case .headerDamaged:
+      "see that the path is the vault's; if it is, nothing was changed: keep the file, and restore a backup"
+    case .slotDamaged, .commitmentMismatch, .frameDamaged, .chainBroken, .tailDamaged:
       "nothing was changed; keep the file, look at it with 'tokenvault verify', and restore a backup"
     case .unsupportedVersion, .unsupportedFeature: "use a newer release of tokenvault"
     default: nil

@@ -23,11 +23,12 @@ struct GlobalOptions: ParsableArguments {
   var noInput = false
   @Option(help: ArgumentHelp("How long to wait for other writers: 10s. [$TOKENVAULT_LOCK_TIMEOUT]", valueName: "dur"))
   var lockTimeout: String?
-  @Option(help: ArgumentHelp("Who acts, for the audit. [$TOKENVAULT_ACTOR]", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("Who acts, for the audit; taken, but not kept yet. [$TOKENVAULT_ACTOR]", valueName: "name"))
   var actor: String?
-  @Option(help: ArgumentHelp("Why, for the audit. [$TOKENVAULT_REASON]", valueName: "text"))
+  @Option(help: ArgumentHelp("Why, for the audit; taken, but not kept yet. [$TOKENVAULT_REASON]", valueName: "text"))
   var reason: String?
-  @Option(help: ArgumentHelp("auto, always, never or json. [$TOKENVAULT_PROGRESS]", valueName: "when"))
+  @Option(help: ArgumentHelp("Of vectors: auto, always, never or json. [$TOKENVAULT_PROGRESS]", valueName: "when"))
   var progress: String?
 }
 
