@@ -99,7 +99,8 @@ import VaultFormat
   @Test func openingReadsLittle() throws {
     let vault = try Vault.create(at: path, credential: key())
     for first in stride(from: 0, to: 20_000, by: 2_000) {
-      _ = try vault.commit((first..<first + 2_000).map { .put(Name(bytes: Array("user-\($0)".utf8)), [1, 2, 3], .any) })
+      _ = try vault.commit(
+        (first..<first + 2_000).map { .put(Name(bytes: Array("user-\($0)".utf8)), [1, 2, 3], .any) })
     }
     let file = CountingFile(try storage().open(writable: false))
     let view = try Opening.view(of: file, with: key())

@@ -46,7 +46,8 @@ import VaultFormat
     var random = SeededRandom(seed: 3)
     var table = TagTable(expecting: 5000)
     let tags = (0..<600).map { (number) in
-      FixedBytes<12>([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, UInt8(number >> 8), UInt8(number & 255)].span)
+      FixedBytes<12>(
+        [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, UInt8(number >> 8), UInt8(number & 255)].span)
     }
     let entries = tags.map { entry($0, &random) }
     for entry in entries.shuffled(using: &random) { table.insert(entry) }
