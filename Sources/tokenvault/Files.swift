@@ -79,7 +79,7 @@ enum FileFacts {
   }
 
   /// A new name is lasting only when its folder is on the disk.
-  fileprivate static func syncFolder(of path: String) {
+  static func syncFolder(of path: String) {
     let descriptor = unsafe open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     _ = fsync(descriptor)
