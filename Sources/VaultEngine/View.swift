@@ -44,6 +44,8 @@ struct View: Sendable {
   var records: UInt64 { totals.records }
   /// Earlier generations, as the newest anchor lists them.
   var history: [Anchor.Ancestor] { totals.history }
+  /// What the file says of its making.
+  var genesis: Genesis? { totals.genesis }
 
   /// Before the first frame.
   init(file: any StorageFile, generation: Generation, keyring: Keyring, excuse: PageExcuse? = nil) {
