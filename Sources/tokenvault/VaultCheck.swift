@@ -60,6 +60,6 @@ struct VaultCheck {
 
   private static let untold = CommandFailure(
     .finding, "the pin is of an earlier generation, and what is known does not reach back to it",
-    remedy: "give the key, with which the vault's history can be read; where it has forgotten that generation, only you "
-      + "can know, and write a new pin")
+    remedy: "give the key, with which the vault's history can be read; where it has forgotten that generation, only "
+      + "you can know, and write a new pin")
 }
