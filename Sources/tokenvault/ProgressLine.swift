@@ -69,12 +69,15 @@ struct ProgressState {
   /// Since the work began; above 0.
   let seconds: Double
 
+  /// The part that is done, whatever was claimed of it.
+  private var share: Double? { part.map { $0 > 0 ? min($0, 1) : 0 } }
+
   private var rate: Int { Int(clamping: Double(done) / max(seconds, 0.001)) }
 
   /// Seconds that are left, if all goes on as it did; `nil` when nobody can tell.
   private var left: Int? {
-    guard let part, part > 0 else { return nil }
-    return Int(clamping: (seconds * (1 - min(part, 1)) / part).rounded(.up))
+    guard let share, share > 0 else { return nil }
+    return Int(clamping: (seconds * (1 - share) / share).rounded(.up))
   }
 
   /// The line for a terminal of 80 columns.
@@ -82,8 +85,8 @@ struct ProgressState {
     let count = "\(done)" + (total.map { " of \($0)" } ?? "") + " \(unit)"
     var tail = "  \(count)  \(rate)/s"
     if let left { tail += "  \(left) s left" }
-    guard let part else { return String((subject + tail).prefix(79)) }
-    let bar = String(repeating: "#", count: Int(min(max(part, 0), 1) * 20))
+    guard let share else { return String((subject + tail).prefix(79)) }
+    let bar = String(repeating: "#", count: Int(share * 20))
     let head = subject + " [" + bar + String(repeating: ".", count: 20 - bar.count) + "]"
     return String((head + tail).prefix(79))
   }
@@ -96,7 +99,7 @@ struct ProgressState {
         .object([
           ("subject", .string(subject)), ("unit", .string(unit)), ("done", .integer(Int64(done))),
           ("total", total.map { .integer(Int64($0)) } ?? .null),
-          ("percent", part.map { .integer(Int64(min(max($0, 0), 1) * 100)) } ?? .null),
+          ("percent", share.map { .integer(Int64($0 * 100)) } ?? .null),
           ("per_second", .integer(Int64(rate))), ("seconds_left", left.map { .integer(Int64($0)) } ?? .null),
         ])
       )
