@@ -48,8 +48,6 @@ struct View: Sendable {
   var genesis: Genesis? { totals.genesis }
   /// Earlier generations, as the newest anchor lists them.
   var history: [Anchor.Ancestor] { totals.history }
-  /// What the file says of its making.
-  var genesis: Genesis? { totals.genesis }
 
   /// Before the first frame.
   init(file: any StorageFile, generation: Generation, keyring: Keyring, excuse: PageExcuse? = nil) {
