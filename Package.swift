@@ -19,6 +19,7 @@ let package = Package(
   products: [
     .library(name: "TokenVault", targets: ["TokenVault"]),
     .executable(name: "tokenvault", targets: ["tokenvault"]),
+    .executable(name: "vaultbench", targets: ["vaultbench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -52,6 +53,13 @@ let package = Package(
         "TokenVault", "VaultVectors", "JSONText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "vaultbench",
+      dependencies: [
+        "TokenVault", "VaultEngine", "VaultCrypto", "JSONText", "CSystemShims",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),

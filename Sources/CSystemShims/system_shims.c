@@ -2,6 +2,7 @@
 #include "system_shims.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -10,3 +11,5 @@ int tv_rename_without_replacing(const char *from, const char *to) {
 }
 
 int tv_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+void tv_trim_memory(void) { malloc_trim(0); }

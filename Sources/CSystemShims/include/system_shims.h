@@ -6,3 +6,6 @@ int tv_rename_without_replacing(const char *from, const char *to);
 
 /// pipe2(2) whose ends no program inherits that another thread starts at the same moment.
 int tv_pipe(int ends[2]);
+
+/// malloc_trim(3) of all that is free.
+void tv_trim_memory(void);
