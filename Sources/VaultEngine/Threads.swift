@@ -3,7 +3,7 @@ internal import Glibc
 /// Threads for a moment's work: no pool is started, which would cost a short command more than the work itself.
 package enum Threads {
   /// Cores that are online; asked once, as the answer is read from a file.
-  static let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  package static let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
   /// Runs `body` with the numbers below `count` at the same time, and returns when all are done. The caller's thread takes
   /// part, and does alone what no thread could be had for.

@@ -28,7 +28,7 @@ struct GlobalOptions: ParsableArguments {
   var actor: String?
   @Option(help: ArgumentHelp("Why, for the audit; taken, but not kept yet. [$TOKENVAULT_REASON]", valueName: "text"))
   var reason: String?
-  @Option(help: ArgumentHelp("Of vectors: auto, always, never or json. [$TOKENVAULT_PROGRESS]", valueName: "when"))
+  @Option(help: ArgumentHelp("Of long work: auto, always, never or json. [$TOKENVAULT_PROGRESS]", valueName: "when"))
   var progress: String?
 }
 

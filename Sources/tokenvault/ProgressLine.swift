@@ -23,7 +23,9 @@ struct ProgressLine {
   }
 
   /// Shows it, but no more than ten times a second, and not before work has taken half a second.
-  mutating func show(_ subject: String, done: Int, total: Int) {
+  ///
+  /// - Parameter total: `nil`, when nobody knows how much there is to do.
+  mutating func show(_ subject: String, done: Int, total: Int?) {
     guard form != .none else { return }
     let now = ContinuousClock.now
     guard now - (last ?? start + .milliseconds(400)) >= .milliseconds(100) else { return }
@@ -32,12 +34,12 @@ struct ProgressLine {
     switch form {
     case .none: break
     case .terminal:
-      let text = "\(TerminalText.safe(subject)): \(done) of \(total) \(unit)"
+      let amount = total.map { "\(done) of \($0)" } ?? "\(done)"
+      let text = "\(TerminalText.safe(subject)): \(amount) \(unit)"
       write("\r\u{1B}[K" + text.prefix(79))
     case .json:
-      let members: [(String, JSONValue)] = [
-        ("subject", .string(subject)), ("done", .integer(Int64(done))), ("total", .integer(Int64(total))),
-      ]
+      var members: [(String, JSONValue)] = [("subject", .string(subject)), ("done", .integer(Int64(done)))]
+      if let total { members.append(("total", .integer(Int64(total)))) }
       write(JSONValue.object([("progress", .object(members))]).text + "\n")
     }
   }
