@@ -79,6 +79,7 @@ let package = Package(
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: settings),
-    .testTarget(name: "CommandLineTests", dependencies: ["tokenvault", "JSONText"], swiftSettings: settings),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["tokenvault", "TokenVault", "JSONText"], swiftSettings: settings),
   ]
 )
