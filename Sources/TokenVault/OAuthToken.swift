@@ -38,9 +38,8 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
   /// - Throws: as ``init(json:)``.
   package init(json: consuming SecretBytes, members: [(String, JSONValue)]) throws(VaultError) {
     try Self.checkLength(json.count)
-    let members = TokenMembers(members)
     try Self.checkTypes(members)
-    storage = Storage(json, members)
+    storage = Storage(json, TokenMembers(members))
   }
 
   private static func checkLength(_ count: Int) throws(VaultError) {
@@ -63,17 +62,17 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
       remedy: "give the token endpoint's answer, {\"access_token\": ...}")
   }
 
-  private static func checkTypes(_ members: TokenMembers) throws(VaultError) {
-    for name in ["access_token", "refresh_token", "scope", "token_type"] {
-      switch members[name] {
-      case nil, .null, .string: continue
-      default: throw VaultError(.invalidToken, "the token's member \(name) is not a string")
+  private static func checkTypes(_ members: [(String, JSONValue)]) throws(VaultError) {
+    for (name, value) in members {
+      switch (name, value) {
+      case (_, .null): continue
+      case ("access_token", _), ("refresh_token", _), ("scope", _), ("token_type", _):
+        if case .string = value { continue }
+        throw VaultError(.invalidToken, "the token's member \(name) is not a string")
+      case ("expires_at", _) where value.wholeNumber == nil:
+        throw VaultError(.invalidToken, "the token's member expires_at is not a number of seconds since 1970")
+      default: continue
       }
-    }
-    switch members["expires_at"] {
-    case nil, .null: return
-    case let value? where value.wholeNumber != nil: return
-    default: throw VaultError(.invalidToken, "the token's member expires_at is not a number of seconds since 1970")
     }
   }
 
