@@ -64,33 +64,34 @@ struct BatchSealer: ~Copyable {
     try check(operation, tag, name)
     version += 1
     let offset = encoder.offset
-    let record = record(operation, tag)
+    let record = try record(operation, tag)
     note(operation, tag, at: offset)
     let plaintext = try crypto { () throws(CryptoError) in
       try record.plaintext(
         name: name, value: batch.span(operation.value), padding: view.generation.header.padding)
     }
     let authTag = try format { () throws(FormatError) in
-      try view.keyring.seal(plaintext.span, into: &encoder, random: &random, last: last)
+      try view.keyring.seal(.record, plaintext.span, into: &encoder, random: &random, last: last)
     }
     return View.Sealed(operation: record.operation, tag: tag, offset: offset, authTag: authTag, version: version)
   }
 
-  private func record(_ operation: VaultBatch.Operation, _ tag: LookupTag) -> Record {
+  private func record(_ operation: VaultBatch.Operation, _ tag: LookupTag) throws(VaultError) -> Record {
     let kind: Record.Operation
     switch operation.kind {
     case .put: kind = .put
     case .delete: kind = .delete
     case .event: kind = .event
     }
+    let previous = try kind == .event ? newestEvent : newestPut(tag) ?? 0
     return Record(
-      kind, time: time, version: version, previous: kind == .event ? newestEvent : newestPut(tag) ?? 0,
-      nameLength: operation.name.count, valueLength: operation.value.count)
+      kind, time: time, version: version, previous: previous, nameLength: operation.name.count,
+      valueLength: operation.value.count)
   }
 
-  private func newestPut(_ tag: LookupTag) -> UInt64? {
+  private func newestPut(_ tag: LookupTag) throws(VaultError) -> UInt64? {
     if let written = written[tag] { return written.put?.offset }
-    return view.index[tag]?.offset
+    return try view.place(of: tag)?.offset
   }
 
   private mutating func note(_ operation: VaultBatch.Operation, _ tag: LookupTag, at offset: UInt64) {
@@ -104,13 +105,13 @@ struct BatchSealer: ~Copyable {
   private func check(
     _ operation: VaultBatch.Operation, _ tag: LookupTag, _ name: Span<UInt8>
   ) throws(VaultError) {
-    if operation.kind == .delete, newestPut(tag) == nil {
+    if operation.kind == .delete, try newestPut(tag) == nil {
       throw VaultError(.notFound, "there is nothing of that name to delete")
     }
     switch operation.condition {
     case .any: return
     case .absent:
-      guard newestPut(tag) != nil else { return }
+      guard try newestPut(tag) != nil else { return }
       throw VaultError(.conflict, "there is something of that name already")
     case .version(let wanted):
       let found = try currentVersion(tag, name)

@@ -7,6 +7,8 @@ public struct VaultOptions: Sendable {
   public var lockTimeout: Duration = .seconds(10)
   /// Opens for reading alone: nothing on the disk is changed, whatever is found there.
   public var readOnly = false
+  /// Replays every frame of the file, though its index would spare that.
+  package var readsWhole = false
   /// What the vault is held against; another history, or an older state, is refused.
   package var pin: Pin?
 
@@ -36,7 +38,7 @@ struct Handle: ~Copyable, Sendable {
   ) throws(VaultError) {
     let file = try environment.storage.open(writable: !options.readOnly)
     let view = try Self.readingAgain(environment.storage) { () throws(VaultError) in
-      try Opening.view(of: file, with: credential, pin: options.pin)
+      try Opening.view(of: file, with: credential, pin: options.pin, readsWhole: options.readsWhole)
     }
     try self.init(environment, view, options)
   }
@@ -109,10 +111,16 @@ struct Handle: ~Copyable, Sendable {
   private mutating func startOver(holdingLock: Bool) throws(VaultError) {
     let (storage, keyring, file) = (environment.storage, view.keyring, view.file)
     let known = endIsOwn ? view.chain : view.lastBatch
-    let found = try Self.readingAgain(holdingLock ? nil : storage) { () throws(VaultError) in
+    var found = try Self.readingAgain(holdingLock ? nil : storage) { () throws(VaultError) in
       try Opening.view(of: file, succeeding: keyring)
     }
-    guard try Self.leads(from: known, to: found) else {
+    var leads = try Self.leads(from: known, to: found)
+    if !leads, !found.isWhole {
+      // A bad page of the index may stand between, which only a replay of the whole file passes over.
+      found = try Opening.view(of: file, succeeding: keyring, readsWhole: true)
+      leads = try Self.leads(from: known, to: found)
+    }
+    guard leads else {
       throw VaultError(
         .tailDamaged, "batches that were committed are not in the file any more: somebody cut them off",
         offset: min(known.offset, found.chain.offset))
@@ -176,6 +184,24 @@ struct Handle: ~Copyable, Sendable {
     }
   }
 
+  /// Reads the whole file, because its index is bad.
+  mutating func rebuildIndex() throws(VaultError) {
+    let (file, keyring) = (view.file, view.keyring)
+    view = try Self.readingAgain(environment.storage) { () throws(VaultError) in
+      try Opening.view(of: file, succeeding: keyring, readsWhole: true)
+    }
+  }
+
+  /// Brings the whole index into memory.
+  mutating func completeIndex() throws(VaultError) {
+    do {
+      try view.completeIndex()
+    } catch {
+      guard error.code == .indexDamaged else { throw error }
+      try rebuildIndex()
+    }
+  }
+
   // MARK: Commit
 
   /// Writes a batch and syncs it.
@@ -196,13 +222,44 @@ struct Handle: ~Copyable, Sendable {
     let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
     defer { withExtendedLifetime(lock) {} }
     try prepareToAppend()
+    try checkpointIfDue()
+    if batch.count > 256 { try completeIndex() }
     var random = try randomSource()
-    let sealed = try BatchSealer.seal(batch, after: view, at: environment.now(), random: &random)
+    let sealed: BatchSealer.Sealed
+    do {
+      sealed = try BatchSealer.seal(batch, after: view, at: environment.now(), random: &random)
+    } catch {
+      guard error.code == .indexDamaged else { throw error }
+      try rebuildIndex()
+      sealed = try BatchSealer.seal(batch, after: view, at: environment.now(), random: &random)
+    }
     try writeLastBatchAgain()
     try append(sealed.bytes)
     view.append(sealed)
     endIsOwn = true
+    // What was asked for is on the disk: that the index is not is no failure of it, and the next writer makes up for it.
+    try? checkpointIfDue()
     return sealed.records.map(\.version)
+  }
+
+  /// Writes a checkpoint, if so much was written since the last that opening takes long.
+  private mutating func checkpointIfDue() throws(VaultError) {
+    guard view.isCheckpointDue else { return }
+    var random = try randomSource()
+    var checkpoint: Checkpoint
+    do {
+      checkpoint = try Checkpoint(after: view, random: &random)
+    } catch {
+      guard error.code == .indexDamaged else { throw error }
+      try rebuildIndex()
+      checkpoint = try Checkpoint(after: view, random: &random)
+    }
+    while let batch = try checkpoint.nextBatch(after: view, random: &random) {
+      try writeLastBatchAgain()
+      try append(batch.bytes)
+      view.append(batch)
+      endIsOwn = true
+    }
   }
 
   private mutating func randomSource() throws(VaultError) -> AnyRandomSource {

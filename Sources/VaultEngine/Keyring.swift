@@ -131,18 +131,49 @@ package final class Keyring: Sendable {
     }
   }
 
-  /// Seals one record frame under the newest term.
+  /// Seals one frame under the newest term: a record, a page or a root.
   ///
   /// - Returns: the frame's authTag.
+  @discardableResult
   func seal(
-    _ plaintext: Span<UInt8>, into encoder: inout BatchEncoder, random: inout AnyRandomSource, last: Bool
+    _ type: FrameType, _ plaintext: Span<UInt8>, into encoder: inout BatchEncoder,
+    random: inout AnyRandomSource, last: Bool
   ) throws(FormatError) -> FixedBytes<16> {
     try keys.withLock { (keys) throws(FormatError) in
       guard let term = keys.terms.last else {
         throw FormatError(.chainBroken, "the file has no data key")
       }
       return try encoder.append(
-        .record, term: term.dataKey.term, plaintext: plaintext, key: &term.cipher, random: &random, last: last)
+        type, term: term.dataKey.term, plaintext: plaintext, key: &term.cipher, random: &random, last: last)
+    }
+  }
+
+  /// The number of data keys.
+  var termCount: Int { keys.withLock { $0.terms.count } }
+
+  /// Seals the data keys of all terms, by term, as a checkpoint carries them.
+  func sealDataKeys(into encoder: inout BatchEncoder, random: inout AnyRandomSource) throws(FormatError) {
+    try keys.withLock { (keys) throws(FormatError) in
+      for term in keys.terms {
+        let plaintext: SecretBytes
+        do throws(CryptoError) {
+          plaintext = try term.dataKey.plaintext(for: header.vaultID)
+        } catch {
+          throw FormatError(.cryptoFailure, error.sentence)
+        }
+        try encoder.append(.dataKey, plaintext: plaintext.span, key: &keys.wrap, random: &random, last: false)
+      }
+    }
+  }
+
+  /// Seals an anchor of the file that the keys are for.
+  func seal(
+    _ anchor: Anchor, into encoder: inout BatchEncoder, random: inout AnyRandomSource
+  ) throws(FormatError) {
+    try keys.withLock { (keys) throws(FormatError) in
+      _ = try encoder.append(
+        .anchor, clear: header.serialized(), plaintext: anchor.plaintext().span, key: &keys.wrap, random: &random,
+        last: false)
     }
   }
 

@@ -1,28 +1,83 @@
 internal import VaultCrypto
 internal import VaultFormat
 
-/// Where the newest put of every live name stands. A value: a copy is a snapshot.
+/// Where the newest put of every live name stands. A value: a copy is a snapshot, and costs little.
+///
+/// It is either complete in memory, or in memory only for what was written behind the newest index root, while the rest is
+/// looked up in the runs that the root lists: so that a vault of millions is opened in milliseconds, and a process that
+/// stays reads a name without reading pages.
 struct NameIndex: Sendable {
-  /// Offset of a frame, and the first bytes of its authTag, by which it is known again.
-  struct Place: Equatable, Sendable {
-    let offset: UInt64
-    let authTagPrefix: FixedBytes<6>
+  /// What is known of a tag without asking the file.
+  enum Answer {
+    /// The newest record of the name.
+    case place(IndexEntry)
+    /// Never put, or deleted.
+    case absent
+    /// The runs in the file tell.
+    case inRuns
   }
 
-  private var places: [LookupTag: Place] = [:]
+  /// Live names; if ``isComplete`` is false, what was written behind the root, deletions too.
+  private var table = TagTable()
+  /// Whether no run needs to be asked.
+  private(set) var isComplete: Bool
+  /// The newest root. Where there is none yet, or a bad one, the next checkpoint writes all entries.
+  private(set) var root: IndexRoot?
+  /// Puts and deletions behind the newest root, in the order of the file: the next run.
+  private(set) var sinceRoot: [IndexEntry] = []
 
-  /// Live names.
-  var count: Int { places.count }
+  /// Of nothing yet.
+  ///
+  /// - Parameter isComplete: whether every frame of the file will be taken in, and not only those from a root's batch on.
+  init(isComplete: Bool) { self.isComplete = isComplete }
 
-  /// The place of a name; `nil`, if it was never put or was deleted.
-  subscript(_ tag: LookupTag) -> Place? {
-    get { places[tag] }
-    set { places[tag] = newValue }
+  /// Live names; only of a complete index.
+  var count: Int { table.count }
+
+  func answer(for tag: LookupTag) -> Answer {
+    guard let entry = table[tag] else { return isComplete ? .absent : .inRuns }
+    return entry.isDeletion ? .absent : .place(entry)
   }
 
-  /// Makes room for `count` names.
-  mutating func reserve(_ count: Int) { places.reserveCapacity(count) }
+  /// Takes in a put or a deletion.
+  mutating func take(_ entry: IndexEntry) {
+    sinceRoot.append(entry)
+    if entry.isDeletion, isComplete { table.remove(entry.tag) } else { table.insert(entry) }
+  }
 
-  /// All places, by offset: the order in which a disk gives them fastest.
-  var inFileOrder: [Place] { places.values.sorted { $0.offset < $1.offset } }
+  /// Takes in a root, which covers everything taken in so far.
+  ///
+  /// - Parameter root: `nil`, of a complete index alone, for one that breaks the rules of a root.
+  mutating func take(_ root: IndexRoot?) {
+    precondition(isComplete || root != nil)
+    self.root = root
+    sinceRoot = []
+    if !isComplete { table = TagTable() }
+  }
+
+  /// Makes the index complete.
+  ///
+  /// - Parameter covered: all live entries that the root covers.
+  mutating func complete(with covered: TagTable) {
+    var table = covered
+    for entry in sinceRoot {
+      if entry.isDeletion { table.remove(entry.tag) } else { table.insert(entry) }
+    }
+    self.table = table
+    isComplete = true
+  }
+
+  /// Gives every live entry of a complete index to `body`, by ascending tag.
+  func forEach<Failure: Error>(_ body: (IndexEntry) throws(Failure) -> Void) throws(Failure) {
+    precondition(isComplete)
+    try table.forEach(body)
+  }
+
+  /// All live entries of a complete index by offset: the order in which a disk gives them fastest.
+  var inFileOrder: [IndexEntry] {
+    var entries: [IndexEntry] = []
+    entries.reserveCapacity(count)
+    forEach { entries.append($0) }
+    return entries.sorted { $0.offset < $1.offset }
+  }
 }

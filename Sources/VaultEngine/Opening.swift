@@ -14,8 +14,10 @@ enum Opening {
     let tornBytes: UInt64
     /// The slots that count: the newest checkpoint's, or the first batch's.
     let slotsOffset: UInt64
-    /// What is damaged before the batch where the walk began; `nil` if it began with the first frame.
+    /// What is damaged before the batch where the walk began; `nil` if it began with the first frame, or nobody looked.
     let damage: VaultError?
+    /// Where the walk began, if that is the newest root's batch.
+    var start: Chain?
   }
 
   /// Reads the header and walks the file.
@@ -49,11 +51,19 @@ enum Opening {
 
   /// Opens the vault in `file`.
   ///
+  /// - Parameters:
+  ///   - pin: what the file is held against.
+  ///   - readsWhole: replays every frame, though an index root would spare that. A pin asks for it too.
   /// - Throws: as ``structure(_:)``, then `wrong-key`, and what does not open; `rollback`, if it is not what was pinned.
   static func view(
-    of file: any StorageFile, with credential: borrowing Credential, pin: Pin? = nil
+    of file: any StorageFile, with credential: borrowing Credential, pin: Pin? = nil, readsWhole: Bool = false
   ) throws(VaultError) -> View {
     var window = try FileWindow(file)
+    if pin == nil, !readsWhole, let structure = try structureFromRoot(&window) {
+      let keyring = try keyring(structure, &window, with: credential)
+      if let view = try viewFromRoot(of: file, structure, &window, keyring) { return view }
+      return try view(of: file, succeeding: keyring, readsWhole: true)
+    }
     let structure = try keyedStructure(&window)
     let keyring = try keyring(structure, &window, with: credential)
     let view = try view(of: file, structure, &window, keyring)
@@ -71,17 +81,22 @@ enum Opening {
     return try Keyring(root: root, header: structure.generation.header)
   }
 
-  /// Opens another generation of a vault whose keys are known.
+  /// Opens another generation of a vault whose keys are known, or the same one anew.
   ///
-  /// - Throws: as ``view(of:with:)``; `wrong-key` when it is another vault, or has another root key.
+  /// - Throws: as ``view(of:with:pin:readsWhole:)``; `wrong-key` when it is another vault, or has another root key.
   static func view(
-    of file: any StorageFile, succeeding known: Keyring
+    of file: any StorageFile, succeeding known: Keyring, readsWhole: Bool = false
   ) throws(VaultError) -> View {
     var window = try FileWindow(file)
-    let structure = try keyedStructure(&window)
+    var found: Structure?
+    if !readsWhole { found = try structureFromRoot(&window) }
+    let structure: Structure
+    if let found { structure = found } else { structure = try keyedStructure(&window) }
     let keyring = try known.keyring(for: structure.generation.header)
     if known.header.fileID != structure.generation.header.fileID { try checkRootKey(structure, &window, keyring) }
-    return try view(of: file, structure, &window, keyring)
+    guard structure.start != nil else { return try view(of: file, structure, &window, keyring) }
+    if let view = try viewFromRoot(of: file, structure, &window, keyring) { return view }
+    return try view(of: file, succeeding: keyring, readsWhole: true)
   }
 
   /// Opens the first data key. Where that fails in a generation whose structure is whole, all keys were changed: there is no
@@ -124,14 +139,19 @@ enum Opening {
       else { throw error }
       view = excused
     }
-    if structure.tail == .torn {
-      // Once more, now that frames can be opened: a whole frame that does not open is damage, not a torn append.
-      let (keyring, generation) = (view.keyring, structure.generation)
-      _ = try Tail(&window, behind: structure.walk, in: generation).judge { (frame) in
-        keyring.opening(of: frame, in: generation)
-      }
-    }
+    try judgeTail(structure, &window, view.keyring)
     return view
+  }
+
+  /// Once more, now that frames can be opened: a whole frame that does not open is damage, not a torn append.
+  static func judgeTail(
+    _ structure: Structure, _ window: inout FileWindow, _ keyring: Keyring
+  ) throws(VaultError) {
+    guard structure.tail == .torn else { return }
+    let generation = structure.generation
+    _ = try Tail(&window, behind: structure.walk, in: generation).judge { (frame) in
+      keyring.opening(of: frame, in: generation)
+    }
   }
 
   /// The slots that count, in the order of the file, and where each stands.

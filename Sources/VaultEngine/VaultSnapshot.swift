@@ -32,8 +32,11 @@ public struct VaultSnapshot: Sendable {
   ///
   /// - Throws: as ``forEachEntry(_:)``.
   public func forEachRecord(_ body: (borrowing VaultEntry) throws(VaultError) -> Void) throws(VaultError) {
+    let end = view.chain.offset
+    // Only a replay of the whole file tells where pages of the index are bad.
+    let view = try view.isWhole ? view : Opening.view(of: view.file, succeeding: view.keyring, readsWhole: true)
     var window = try FileWindow(view.file)
-    for gap in view.badPages.gaps(in: UInt64(FileHeader.length)..<view.chain.offset) {
+    for gap in view.badPages.gaps(in: UInt64(FileHeader.length)..<end) {
       try forEachRecord(in: gap, &window, body)
     }
   }

@@ -10,22 +10,26 @@ struct View: Sendable {
   let excuse: PageExcuse?
   /// Those that were passed over.
   private(set) var badPages: [BadPage] = []
+  /// Whether every frame from the first on was taken in.
+  private(set) var isWhole = true
   /// The end of the last batch that was taken in.
   private(set) var chain: Chain
   /// Where that batch begins, and what is before it.
   private(set) var lastBatch: Chain
   /// The last bytes of that batch, by which a reader sees whether it still stands in the file.
   private(set) var lastTrailer: FixedBytes<16>?
-  private(set) var index = NameIndex()
+  private(set) var index: NameIndex
   private var totals = Totals()
-  /// What replay has changed in the index so far, while it may still fail.
-  private var undo: [(tag: LookupTag, place: NameIndex.Place?)]?
+  private let use = IndexUse()
 
   /// What replay carries along beside the index.
   private struct Totals {
     var lastVersion: UInt64 = 0
     var newestEvent: UInt64 = 0
-    var records: UInt64 = 0
+    /// Record and ancillary frames behind the newest index root.
+    var framesSinceRoot = 0
+    /// Where the live slots stand.
+    var slots = UInt64(FileHeader.length)
     /// The genesis frame's plaintext, which every anchor repeats.
     var genesis: Genesis?
     /// Earlier generations, as the newest anchor lists them.
@@ -40,8 +44,8 @@ struct View: Sendable {
   var lastVersion: UInt64 { totals.lastVersion }
   /// Offset of the newest event; 0 if there is none.
   var newestEvent: UInt64 { totals.newestEvent }
-  /// Records taken in, deletions and events among them.
-  var records: UInt64 { totals.records }
+  /// What the vault was made by; `nil` before the founding batch.
+  var genesis: Genesis? { totals.genesis }
   /// Earlier generations, as the newest anchor lists them.
   var history: [Anchor.Ancestor] { totals.history }
 
@@ -53,6 +57,22 @@ struct View: Sendable {
     self.keyring = keyring
     chain = Chain(startOf: generation)
     lastBatch = chain
+    index = NameIndex(isComplete: true)
+  }
+
+  /// Before a checkpoint in the midst of a file, whose root tells what stands before it.
+  ///
+  /// - Parameter genesis: of the founding batch.
+  init(file: any StorageFile, generation: Generation, keyring: Keyring, resumingAt start: Chain, genesis: Genesis) {
+    self.file = file
+    self.generation = generation
+    self.keyring = keyring
+    excuse = nil
+    chain = start
+    lastBatch = start
+    index = NameIndex(isComplete: false)
+    totals.genesis = genesis
+    isWhole = false
   }
 
   /// Whether this is the same file and no shorter, or a later generation: anything else goes back behind what was seen.
@@ -66,18 +86,14 @@ struct View: Sendable {
 
   /// Opens every frame up to the end of `walk`, which went from this view's end over whole batches, and takes it in.
   ///
-  /// In place, so that the index is not copied for every batch of another process. After an error the view is as it was.
+  /// After an error the view is as it was.
   ///
   /// - Parameter comparison: is shown all that the index must agree with.
   mutating func replay(
     _ walk: Walk, _ window: inout FileWindow, comparing comparison: IndexComparison? = nil
   ) throws(VaultError) {
     guard let newest = walk.lastBatch else { return }
-    index.reserve(index.count + Int(clamping: walk.records))
-    let before = totals
-    // A view of a whole file is thrown away when that can't be opened: it need not be restored.
-    undo = chain.isInFirstBatch ? nil : []
-    defer { undo = nil }
+    let before = self
     do throws(VaultError) {
       for gap in walk.badPages.gaps(in: chain.offset..<walk.committed.offset) {
         try take(gap, &window, comparison)
@@ -87,8 +103,7 @@ struct View: Sendable {
       }
       lastTrailer = try Self.trailer(before: walk.committed.offset, &window)
     } catch {
-      for change in (undo ?? []).reversed() { index[change.tag] = change.place }
-      totals = before
+      self = before
       throw error
     }
     chain = walk.committed
@@ -133,8 +148,11 @@ struct View: Sendable {
   private mutating func take(_ frame: borrowing Frame, _ comparison: IndexComparison?) throws(FormatError) {
     let header = frame.header
     if header.position == 0 { totals.carried = [] }
-    // Its clear part was checked, and only its owner's credential opens it.
-    if header.type == .keySlot { return }
+    if header.type == .keySlot {
+      // Its clear part was checked, and only its owner's credential opens it.
+      if header.position == 0 { totals.slots = header.offset }
+      return
+    }
     if header.type.usesDataKey, header.term != totals.terms.last {
       throw FormatError(.chainBroken, "the frame is sealed under term \(header.term), which is not the newest")
     }
@@ -145,7 +163,7 @@ struct View: Sendable {
     case .anchor: try take(anchor: plaintext.span, of: frame)
     case .indexPage: comparison?.take(page: plaintext.span, of: header)
     case .indexRoot: try take(root: plaintext.span, of: header, comparison)
-    default: break
+    default: totals.framesSinceRoot += 1
     }
   }
 
@@ -160,17 +178,32 @@ struct View: Sendable {
     if isNew { totals.terms.append(term) }
   }
 
-  /// The records are what counts; a root that disagrees with them is for a verification to tell.
-  private func take(
+  /// The records are what counts: a root that breaks the rules is passed over, and one that disagrees with the records is
+  /// for a verification to tell. Where the root is all there is, it must be right.
+  private mutating func take(
     root plaintext: Span<UInt8>, of header: FrameHeader, _ comparison: IndexComparison?
   ) throws(FormatError) {
     do throws(FormatError) {
       let root = try IndexRoot(parsing: plaintext)
       comparison?.take(root, of: header, lastVersion: lastVersion, newestEvent: newestEvent)
+      try root.check(isIn: header)
+      if !isWhole { try take(outline: root) }
+      index.take(root)
     } catch {
-      guard error.code == .indexDamaged else { throw error }
+      guard error.code == .indexDamaged, isWhole else { throw error }
       comparison?.note(error.at(offset: header.offset, sequence: header.sequence))
+      index.take(nil)
     }
+    totals.framesSinceRoot = 0
+  }
+
+  /// What a root says beside its runs, in a view that may have nothing else to know it from.
+  private mutating func take(outline root: IndexRoot) throws(FormatError) {
+    guard index.root == nil || root.lastVersion == lastVersion && root.newestEvent == newestEvent else {
+      throw FormatError(.indexDamaged, "the index root does not agree with the records before it")
+    }
+    totals.lastVersion = root.lastVersion
+    totals.newestEvent = root.newestEvent
   }
 
   private mutating func take(anchor plaintext: Span<UInt8>, of frame: borrowing Frame) throws(FormatError) {
@@ -191,26 +224,36 @@ struct View: Sendable {
       throw VaultError(
         .chainBroken, "the record's version \(record.version) is not above \(lastVersion)", offset: opened.offset)
     }
-    let expected = record.operation == .event ? newestEvent : index[opened.tag]?.offset ?? 0
-    guard record.previous == expected else {
+    guard isRight(record.previous, of: opened) else {
       throw VaultError(
         .chainBroken, "the record points to byte \(record.previous) as the one before it", offset: opened.offset)
     }
-    let place = NameIndex.Place(offset: opened.offset, authTagPrefix: opened.authTagPrefix)
-    apply(record.operation, opened.tag, at: place, version: record.version)
+    apply(record.operation, opened.tag, opened.offset, opened.authTagPrefix, version: record.version)
+  }
+
+  /// Only a replay from the start knows of every name what stands before.
+  private func isRight(_ previous: UInt64, of opened: OpenedRecord) -> Bool {
+    guard opened.record.operation != .event else { return previous == newestEvent }
+    switch index.answer(for: opened.tag) {
+    case .place(let entry): return previous == entry.offset
+    case .absent: return previous == 0
+    case .inRuns: return true
+    }
   }
 
   private mutating func apply(
-    _ operation: Record.Operation, _ tag: LookupTag, at place: NameIndex.Place, version: UInt64
+    _ operation: Record.Operation, _ tag: LookupTag, _ offset: UInt64, _ authTagPrefix: FixedBytes<6>,
+    version: UInt64
   ) {
     if operation == .event {
-      totals.newestEvent = place.offset
+      totals.newestEvent = offset
     } else {
-      undo?.append((tag, index[tag]))
-      index[tag] = operation == .put ? place : nil
+      index.take(
+        IndexEntry(
+          tag: tag, offset: offset, isDeletion: operation == .delete, authTagPrefix: authTagPrefix))
     }
     totals.lastVersion = version
-    totals.records += 1
+    totals.framesSinceRoot += 1
   }
 
   // MARK: Own commits
@@ -226,43 +269,78 @@ struct View: Sendable {
 
   /// Takes in a batch that was written and synced.
   mutating func append(_ batch: BatchSealer.Sealed) {
-    lastBatch = chain
-    chain = batch.end
-    lastTrailer = FixedBytes(batch.bytes.span.extracting(last: FrameTrailer.length))
+    move(behind: batch.bytes, to: batch.end)
     for record in batch.records {
-      let place = NameIndex.Place(
-        offset: record.offset, authTagPrefix: FixedBytes(record.authTag.span.extracting(first: 6)))
-      apply(record.operation, record.tag, at: place, version: record.version)
+      apply(
+        record.operation, record.tag, record.offset, FixedBytes(record.authTag.span.extracting(first: 6)),
+        version: record.version)
     }
+  }
+
+  /// Takes in a checkpoint, or a pages batch before one, that was written and synced.
+  mutating func append(_ batch: Checkpoint.Batch) {
+    if let root = batch.root {
+      totals.slots = chain.offset
+      totals.history = batch.history
+      totals.framesSinceRoot = 0
+      index.take(root)
+    }
+    move(behind: batch.bytes, to: batch.end)
+  }
+
+  private mutating func move(behind bytes: [UInt8], to end: Chain) {
+    lastBatch = chain
+    chain = end
+    lastTrailer = FixedBytes(bytes.span.extracting(last: FrameTrailer.length))
+  }
+
+  /// Whether the next batch must be a checkpoint, because too much would have to be replayed: 1024 frames, and fewer as long
+  /// as the vault is small and a page of its index more costs little.
+  var isCheckpointDue: Bool {
+    let covered = index.root?.runs.reduce(0) { $0 + $1.entries } ?? 0
+    return totals.framesSinceRoot >= Int(min(1024, max(128, covered / 4)))
   }
 
   // MARK: Reading
 
   /// The newest put of a name.
+  ///
+  /// - Throws: `frame-damaged` when its record is; `index-damaged` when a page of the index is bad, or names another record.
   func entry(named name: Span<UInt8>) throws(VaultError) -> VaultEntry? {
-    let tag = try keyring.tag(of: name)
-    guard let place = index[tag] else { return nil }
-    let entry = try entry(at: place)
+    guard let (place, sequences) = try find(keyring.tag(of: name)) else { return nil }
+    let entry = try entry(at: place, within: sequences)
     // Two names with one tag of 96 bits: not found is the truth about this one.
     guard entry.isNamed(name) else { return nil }
     return entry
   }
 
-  /// The record at a place of the index, whose frame must be the one that the index means.
-  func entry(at place: NameIndex.Place) throws(VaultError) -> VaultEntry {
-    try record(at: place.offset, knownBy: place.authTagPrefix)
+  /// The put at a place of the index, whose frame must be the one that the index means.
+  ///
+  /// - Parameter sequences: of the run that has the entry; `nil` when it was taken in.
+  func entry(at place: IndexEntry, within sequences: ClosedRange<UInt64>? = nil) throws(VaultError) -> VaultEntry {
+    let entry = try record(at: place.offset, knownBy: place.authTagPrefix, within: sequences)
+    guard entry.operation == .put else {
+      throw VaultError(.indexDamaged, "the index takes another record for a put", offset: place.offset)
+    }
+    return entry
   }
 
   /// The record whose frame begins at `offset`.
-  func record(at offset: UInt64, knownBy authTagPrefix: FixedBytes<6>? = nil) throws(VaultError) -> VaultEntry {
+  func record(
+    at offset: UInt64, knownBy authTagPrefix: FixedBytes<6>? = nil, within sequences: ClosedRange<UInt64>? = nil
+  ) throws(VaultError) -> VaultEntry {
     let bytes = try frameBytes(at: offset)
     return try format { () throws(FormatError) in
       let header = try FrameHeader(parsing: bytes.span, at: offset, in: generation)
       let frame = try Frame(header, in: bytes.span)
-      let isMeant = authTagPrefix.map { frame.authTag.extracting(first: 6).equals($0.span) } ?? true
-      guard header.type == .record, isMeant else { throw header.damaged("it is not the record that stood here") }
+      guard header.type == .record else { throw header.damaged("it is not the record that stood here") }
       _ = try frame.checkedTrailer()
       let plaintext = try keyring.open(frame, in: generation)
+      let isMeant = authTagPrefix.map { frame.authTag.extracting(first: 6).equals($0.span) } ?? true
+      guard isMeant, sequences?.contains(header.sequence) ?? true else {
+        guard isWhole else { throw FormatError(.indexDamaged, "the index means another record", offset: offset) }
+        throw header.damaged("it is not the record that stood here")
+      }
       return try VaultEntry(plaintext, at: offset, in: generation.header)
     }
   }
@@ -276,5 +354,67 @@ struct View: Sendable {
       return header.frameLength
     }
     return length <= guess.count ? guess : try file.read(at: offset, count: length)
+  }
+
+  // MARK: The index
+
+  /// Where the newest put of a name stands.
+  ///
+  /// - Throws: `index-damaged`.
+  func place(of tag: LookupTag) throws(VaultError) -> IndexEntry? { try find(tag)?.entry }
+
+  private func find(_ tag: LookupTag) throws(VaultError) -> (entry: IndexEntry, sequences: ClosedRange<UInt64>?)? {
+    switch index.answer(for: tag) {
+    case .place(let entry): return (entry, nil)
+    case .absent: return nil
+    case .inRuns: break
+    }
+    guard let root = index.root else { return nil }
+    use.note(root.runs.count)
+    guard let (entry, run) = try IndexRuns(of: self).entry(of: tag, in: root.runs), !entry.isDeletion else {
+      return nil
+    }
+    return (entry, run.sequences)
+  }
+
+  /// Whether so many names were looked up in the file's pages that the index is worth having in memory.
+  var isIndexWorthLoading: Bool {
+    guard !index.isComplete, let root = index.root else { return false }
+    return use.isWorthLoading(root)
+  }
+
+  /// Brings the whole index into memory: about a tenth of a second for a million names.
+  ///
+  /// - Throws: `index-damaged`.
+  mutating func completeIndex() throws(VaultError) {
+    guard !index.isComplete, let root = index.root else { return }
+    var table = TagTable(expecting: root.runs.reduce(0) { $0 + Int($1.entries) })
+    let runs = IndexRuns(of: self)
+    for run in root.runs.reversed() {
+      try runs.forEachEntry(of: run) { (entry) in
+        if entry.isDeletion { table.remove(entry.tag) } else { table.insert(entry) }
+      }
+    }
+    index.complete(with: table)
+  }
+
+  /// The live slots as they stand in the file.
+  func sealedSlots() throws(VaultError) -> [KeySlot.Sealed] {
+    var slots: [KeySlot.Sealed] = []
+    var window = try FileWindow(file)
+    var offset = totals.slots
+    while true {
+      let header = try window.header(at: offset, in: generation)
+      guard header.type == .keySlot else { return slots }
+      try window.load(at: offset, count: header.frameLength)
+      do throws(FormatError) {
+        let frame = try Frame(header, in: window.bytes(at: offset, count: header.frameLength))
+        _ = try frame.checkedTrailer()
+        slots.append(try KeySlot.Sealed(carrying: frame))
+      } catch {
+        throw VaultError(error.at(offset: offset, sequence: header.sequence))
+      }
+      offset += UInt64(header.frameLength)
+    }
   }
 }

@@ -4,7 +4,8 @@ package import VaultCrypto
 package struct BatchEncoder: ~Copyable, Sendable {
   private let generation: Generation
   private let start: Chain
-  private var link: Link
+  /// Link of the last frame so far.
+  package private(set) var link: Link
   private var hasher: LinkHasher
   private var isEnded = false
   /// The frames so far.

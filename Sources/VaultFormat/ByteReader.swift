@@ -81,7 +81,7 @@ struct ByteReader: ~Escapable {
 extension Span<UInt8> {
   /// The `count` (1 to 8) bytes from `offset`, which are there, as a big-endian number.
   @inline(__always)
-  func bigEndian(at offset: Int, count: Int) -> UInt64 {
+  package func bigEndian(at offset: Int, count: Int) -> UInt64 {
     var value: UInt64 = 0
     for index in offset..<offset + count { value = value << 8 | UInt64(self[index]) }
     return value

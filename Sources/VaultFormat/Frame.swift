@@ -30,6 +30,12 @@ package struct Frame: ~Escapable {
   private var sealedStart: Int { FrameHeader.length + Int(header.clearLength) }
   private var trailerStart: Int { bytes.count - FrameTrailer.length }
 
+  /// `salt | iv | authTag | ciphertext`.
+  package var sealed: Span<UInt8> {
+    @_lifetime(copy self)
+    get { bytes.extracting(sealedStart..<trailerStart) }
+  }
+
   package var salt: XAES256GCM.Part { FixedBytes(bytes.extracting(sealedStart..<sealedStart + 12)) }
   package var iv: XAES256GCM.Part { FixedBytes(bytes.extracting(sealedStart + 12..<sealedStart + 24)) }
 

@@ -141,6 +141,19 @@ extension KeySlot {
     package let slot: KeySlot
     /// `salt | iv | authTag | ciphertext`, 72 bytes.
     package let box: [UInt8]
+
+    /// A slot as it stands in a file, to be carried over without its credential.
+    ///
+    /// - Throws: `slot-damaged`.
+    package init(carrying frame: borrowing Frame) throws(FormatError) {
+      slot = try KeySlot(parsing: frame.clear)
+      box = frame.sealed.array
+    }
+
+    fileprivate init(slot: KeySlot, box: [UInt8]) {
+      self.slot = slot
+      self.box = box
+    }
   }
 
   /// Wraps the root key.

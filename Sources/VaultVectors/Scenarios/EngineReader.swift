@@ -11,6 +11,7 @@ extension VaultReader {
       try withFile(vault) { (path) throws(VaultError) in
         var options = VaultOptions()
         options.readOnly = true
+        options.readsWhole = true
         options.pin = try pin.map(parsedPin)
         let opened = try Vault.open(at: path, credential: made(credential), options: options)
         var records: [Scenario.Record] = []

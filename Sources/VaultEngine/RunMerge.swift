@@ -1,0 +1,52 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// Which runs of an index become one, and what that one holds (FORMAT.md, "Index").
+enum RunMerge {
+  /// Runs of a level that become one of the next.
+  private static let fanIn = 4
+
+  /// How many of `runs`, newest first, become one with a new run of level 0, and the level of the outcome: whenever four of
+  /// a level stand side by side, the four together.
+  static func choose(_ runs: [IndexRoot.Run]) -> (count: Int, level: UInt8) {
+    var (count, level) = (0, UInt8(0))
+    while true {
+      let same = runs[count...].prefix { $0.level == level }.count
+      guard same >= fanIn - 1, level < .max else { return (count, level) }
+      count += same
+      level += 1
+    }
+  }
+
+  /// Two runs as one: the newer entry of a tag counts.
+  static func merge(_ newer: [IndexEntry], _ older: [IndexEntry]) -> [IndexEntry] {
+    var merged: [IndexEntry] = []
+    merged.reserveCapacity(newer.count + older.count)
+    var (a, b) = (0, 0)
+    while a < newer.count, b < older.count {
+      if older[b].tag.precedes(newer[a].tag) {
+        merged.append(older[b])
+        b += 1
+      } else {
+        if older[b].tag == newer[a].tag { b += 1 }
+        merged.append(newer[a])
+        a += 1
+      }
+    }
+    merged += newer[a...]
+    merged += older[b...]
+    return merged
+  }
+
+  /// The entries of a new run: of each tag the newest.
+  ///
+  static func run(of written: [IndexEntry]) -> [IndexEntry] {
+    let sorted = written.sorted { $0.tag == $1.tag ? $0.offset < $1.offset : $0.tag.precedes($1.tag) }
+    var entries: [IndexEntry] = []
+    entries.reserveCapacity(sorted.count)
+    for entry in sorted {
+      if entries.last?.tag == entry.tag { entries[entries.count - 1] = entry } else { entries.append(entry) }
+    }
+    return entries
+  }
+}

@@ -1,0 +1,173 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// Index entries by lookup tag, in memory: about 30 bytes each.
+///
+/// A tag is the output of a MAC, so its first bits spread entries evenly: they choose a leaf, a short array in the order of the
+/// tags, and tell about where in the leaf to look. A value: a copy shares all leaves, and a change copies one leaf and the
+/// two short lists that lead to it, so that a snapshot costs the writer little.
+struct TagTable: Sendable {
+  /// An entry in 24 bytes, as it has in the file.
+  fileprivate struct Slot: Sendable {
+    /// The tag's first 8 bytes.
+    let high: UInt64
+    /// Its last 4, and the first 4 of the authTag prefix.
+    let low: UInt64
+    /// The last 2 of the prefix, and the offset, whose lowest bit says that it is a deletion.
+    let place: UInt64
+  }
+
+  /// Entries to a leaf on average, before there are twice as many leaves.
+  private static let fill = 256
+
+  /// All leaves in the order of their tags: a list of lists, each of as many, so that copying one level copies few references.
+  private var branches: [[[Slot]]]
+  /// The number of leaves is 2 to this.
+  private var bits: UInt64 = 0
+  /// Entries.
+  private(set) var count = 0
+
+  /// An empty table with leaves for about `count` entries.
+  init(expecting count: Int = 0) {
+    while Self.fill << bits < count { bits += 1 }
+    let leaves = 1 << Int(bits / 2)
+    branches = Array(repeating: Array(repeating: [], count: leaves), count: (1 << Int(bits)) / leaves)
+  }
+
+  /// The entry of a tag; `nil` when there is none.
+  subscript(_ tag: LookupTag) -> IndexEntry? {
+    let key = Slot(tag)
+    let (branch, leaf) = place(of: key)
+    let slots = branches[branch][leaf]
+    let position = position(of: key, in: slots)
+    guard position < slots.count, slots[position].hasTag(of: key) else { return nil }
+    return slots[position].entry
+  }
+
+  /// Puts an entry in the place of the one with its tag.
+  mutating func insert(_ entry: IndexEntry) {
+    if count >= Self.fill << bits { split() }
+    let slot = Slot(entry)
+    let (branch, leaf) = place(of: slot)
+    let position = position(of: slot, in: branches[branch][leaf])
+    if branches[branch][leaf].put(slot, at: position) { count += 1 }
+  }
+
+  /// Removes the entry of a tag, if there is one.
+  mutating func remove(_ tag: LookupTag) {
+    let key = Slot(tag)
+    let (branch, leaf) = place(of: key)
+    let position = position(of: key, in: branches[branch][leaf])
+    guard position < branches[branch][leaf].count, branches[branch][leaf][position].hasTag(of: key) else { return }
+    branches[branch][leaf].remove(at: position)
+    count -= 1
+  }
+
+  /// All entries, by ascending tag.
+  func forEach<Failure: Error>(_ body: (IndexEntry) throws(Failure) -> Void) throws(Failure) {
+    for branch in branches {
+      for leaf in branch {
+        for slot in leaf { try body(slot.entry) }
+      }
+    }
+  }
+
+  // MARK: Where a tag belongs
+
+  private func place(of slot: Slot) -> (branch: Int, leaf: Int) {
+    let number = bits == 0 ? 0 : Int(slot.high >> (64 - bits))
+    let leaves = branches[0].count
+    return (number / leaves, number % leaves)
+  }
+
+  /// The first position in a leaf whose tag is not before that of `slot`: the position that even spreading foretells, and
+  /// from there step by step.
+  private func position(of slot: Slot, in slots: [Slot]) -> Int {
+    let fraction = (slot.high << bits) >> 32
+    var position = Int((fraction * UInt64(slots.count)) >> 32)
+    while position > 0, !slots[position - 1].precedes(slot) { position -= 1 }
+    while position < slots.count, slots[position].precedes(slot) { position += 1 }
+    return position
+  }
+
+  /// Makes two leaves of each.
+  private mutating func split() {
+    let next = bits + 1
+    let leaves = 1 << Int(next / 2)
+    var made: [[[Slot]]] = []
+    made.reserveCapacity((1 << Int(next)) / leaves)
+    var branch: [[Slot]] = []
+    for number in branches.indices {
+      let old = branches[number]
+      branches[number] = []
+      for leaf in old {
+        let middle = leaf.firstIndex { $0.high >> (63 - bits) & 1 == 1 } ?? leaf.count
+        for half in [leaf[..<middle], leaf[middle...]] {
+          branch.append(Array(half))
+          if branch.count == leaves {
+            made.append(branch)
+            branch = []
+          }
+        }
+      }
+    }
+    branches = made
+    bits = next
+  }
+}
+
+extension Array where Element == TagTable.Slot {
+  /// - Returns: whether the slot is one more, and not in the place of another.
+  fileprivate mutating func put(_ slot: Element, at position: Int) -> Bool {
+    if position < count, self[position].hasTag(of: slot) {
+      self[position] = slot
+      return false
+    }
+    // Doubling would leave a third of all memory unused.
+    if count == capacity { reserveCapacity(count + count / 8 + 4) }
+    insert(slot, at: position)
+    return true
+  }
+}
+
+extension TagTable.Slot {
+  init(_ tag: LookupTag) {
+    high = tag.span.bigEndian(at: 0, count: 8)
+    low = tag.span.bigEndian(at: 8, count: 4) << 32
+    place = 0
+  }
+
+  init(_ entry: IndexEntry) {
+    let (tag, prefix) = (entry.tag.span, entry.authTagPrefix.span)
+    high = tag.bigEndian(at: 0, count: 8)
+    low = tag.bigEndian(at: 8, count: 4) << 32 | prefix.bigEndian(at: 0, count: 4)
+    place = prefix.bigEndian(at: 4, count: 2) << 48 | entry.offset | (entry.isDeletion ? 1 : 0)
+  }
+
+  var entry: IndexEntry {
+    let offset = place & 0xFFFF_FFFF_FFFF
+    return IndexEntry(
+      tag: FixedBytes(bigEndian: (high, 8), (low >> 32, 4)), offset: offset & ~1, isDeletion: offset & 1 != 0,
+      authTagPrefix: FixedBytes(bigEndian: (low & 0xFFFF_FFFF, 4), (place >> 48, 2)))
+  }
+
+  func precedes(_ other: Self) -> Bool {
+    high != other.high ? high < other.high : low >> 32 < other.low >> 32
+  }
+
+  func hasTag(of other: Self) -> Bool { high == other.high && low >> 32 == other.low >> 32 }
+}
+
+extension FixedBytes {
+  /// The bytes of two numbers, one behind the other.
+  fileprivate init(bigEndian first: (value: UInt64, count: Int), _ second: (value: UInt64, count: Int)) {
+    self.init()
+    var bytes = mutableSpan
+    for index in 0..<first.count {
+      bytes[index] = UInt8(truncatingIfNeeded: first.value >> UInt64(8 * (first.count - 1 - index)))
+    }
+    for index in 0..<second.count {
+      bytes[first.count + index] = UInt8(truncatingIfNeeded: second.value >> UInt64(8 * (second.count - 1 - index)))
+    }
+  }
+}
