@@ -76,6 +76,8 @@ package struct FileStorage: Storage {
   package func publish(_ temporary: any StorageFile) throws(VaultError) {
     guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
     try SystemCall.renameWithoutReplacing(file.path, path)
+    // Under its new name it is locked by writers, for a commit each.
+    SystemCall.unlock(file.descriptor)
     try syncName()
   }
 
@@ -136,7 +138,7 @@ package struct FileStorage: Storage {
   }
 
   package func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
-    try FileLock.take("\(path).lock", mode, wait: wait)
+    try FileLock.take("\(path).lock", of: path, mode, wait: wait)
   }
 }
 
