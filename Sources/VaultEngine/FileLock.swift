@@ -4,10 +4,26 @@ internal import Glibc
 /// its holder dies.
 final class FileLock: StorageLock {
   private let descriptor: Int32
+  private let path: String
 
-  private init(descriptor: Int32) { self.descriptor = descriptor }
+  private init(descriptor: Int32, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
 
-  deinit { _ = close(descriptor) }
+  deinit {
+    SystemCall.unlock(descriptor)
+    _ = close(descriptor)
+  }
+
+  func note(count: Int) -> [UInt8] {
+    let note = try? [UInt8](capacity: count) { (output) throws(VaultError) in
+      try SystemCall.read(descriptor, at: 0, into: &output, path)
+    }
+    return note ?? []
+  }
+
+  func leave(_ note: [UInt8]) { try? SystemCall.write(descriptor, note.span, at: 0, path) }
 
   /// Takes the lock, asking again until `wait` is over, at growing intervals of 0.1 to 5 ms.
   ///
@@ -35,9 +51,9 @@ final class FileLock: StorageLock {
 
   /// A reader makes no lock file: where there is none, or none that may be opened, there is no writer to ask about.
   private static func open(_ path: String, _ mode: LockMode) throws(VaultError) -> FileLock? {
-    if mode == .shared { return (try? SystemCall.open(path, O_RDONLY)).map { FileLock(descriptor: $0) } }
+    if mode == .shared { return (try? SystemCall.open(path, O_RDONLY)).map { FileLock(descriptor: $0, path: path) } }
     do {
-      return FileLock(descriptor: try SystemCall.open(path, O_RDWR | O_CREAT))
+      return FileLock(descriptor: try SystemCall.open(path, O_RDWR | O_CREAT), path: path)
     } catch {
       switch error.code {
       case .notAVaultFile: throw VaultError(.notAVaultFile, "the lock file \(path) is a symbolic link")

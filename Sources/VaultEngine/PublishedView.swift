@@ -1,0 +1,143 @@
+internal import Synchronization
+internal import VaultFormat
+
+/// What a handle's readers see, and whether it may still be used. Readers never wait for its writer, and it never for them.
+///
+/// A batch that the handle itself writes is published once it is synced. While it is being written, the file has grown, and
+/// that says nothing of others: they are excluded by the lock, and all that they committed before was published when the
+/// writer took it. So a read then takes the published view as it is.
+final class PublishedView: Sendable {
+  private struct State {
+    var view: View
+    /// The last batch of the view is known to be on the disk: nobody need write it again.
+    var isEndSynced = false
+    /// This handle is writing behind the view.
+    var isAppending = false
+    /// Counts the views, and the writes that were begun and ended: what was read while it changed may be half a write.
+    var edition = 0
+    /// The file's, when the view was last found to be the newest.
+    var stamp: FileStamp?
+    /// Why the handle acknowledges nothing more.
+    var failure: VaultError?
+
+    mutating func publish(_ view: View, isEndSynced: Bool) {
+      self.view = view
+      self.isEndSynced = isEndSynced
+      edition += 1
+      stamp = nil
+    }
+
+    func checkUsable() throws(VaultError) {
+      guard let failure else { return }
+      guard failure.code != .handleFailed else { throw failure }
+      throw VaultError(
+        .handleFailed, "an earlier write failed (\(failure.sentence)); this handle acknowledges nothing more",
+        remedy: "open the vault again", systemError: failure.systemError)
+    }
+  }
+
+  private let state: Mutex<State>
+  private let follower: Follower
+  /// Readers that find the same news read it once.
+  private let catchingUp = Mutex(())
+
+  init(_ view: View, _ follower: Follower) {
+    state = Mutex(State(view: view))
+    self.follower = follower
+  }
+
+  /// - Throws: `handle-failed` once a write has failed, or the handle was closed.
+  func checkUsable() throws(VaultError) {
+    try state.withLock { (state) throws(VaultError) in try state.checkUsable() }
+  }
+
+  // MARK: Reading
+
+  /// The newest view: it holds every commit that had returned before this call, in whatever process.
+  ///
+  /// One fstat(2) where nothing has happened for a while; else an lstat(2) and a pread(2), and what is new is read.
+  ///
+  /// - Throws: `handle-failed`; `no-vault` when the file is gone; what is damaged; `rollback`; `io`.
+  func newest() throws(VaultError) -> View {
+    while true {
+      let seen = try state.withLock { (state) throws(VaultError) in
+        try state.checkUsable()
+        return state
+      }
+      if seen.isAppending { return seen.view }
+      let stamp = try seen.view.file.stamp()
+      if let stamp, stamp == seen.stamp { return seen.view }
+      let standing = try follower.standing(of: seen.view)
+      if standing == .same {
+        // Taken before the look, so that nothing can have slipped in between.
+        state.withLock { (state) in if state.edition == seen.edition { state.stamp = stamp } }
+        return seen.view
+      }
+      if let view = try catchUp(seen, standing) { return view }
+    }
+  }
+
+  /// - Returns: `nil` when another has published a view meanwhile, or this handle's writer has begun to write.
+  private func catchUp(_ seen: State, _ standing: Follower.Standing) throws(VaultError) -> View? {
+    try catchingUp.withLock { (_) throws(VaultError) in
+      guard edition == seen.edition else { return nil }
+      do throws(VaultError) {
+        let view = try follower.successor(of: seen.view, standing, isEndSynced: seen.isEndSynced)
+        return state.withLock { (state) in
+          guard state.edition == seen.edition else { return nil }
+          state.publish(view, isEndSynced: false)
+          return view
+        }
+      } catch {
+        guard edition == seen.edition else { return nil }
+        throw error
+      }
+    }
+  }
+
+  private var edition: Int { state.withLock { $0.edition } }
+
+  // MARK: For the writer
+
+  /// The view as it was last published; the writer alone makes others while it holds the lock.
+  var view: View { state.withLock { $0.view } }
+
+  /// Whether the last batch of the view is known to be on the disk.
+  var isEndSynced: Bool { state.withLock { $0.isEndSynced } }
+
+  /// Publishes what the writer found when it had taken the lock.
+  func adopt(_ view: View) { state.withLock { $0.publish(view, isEndSynced: false) } }
+
+  /// The last batch is on the disk.
+  func noteSync() { state.withLock { $0.isEndSynced = true } }
+
+  /// From now on, what appears behind the view is this handle's own.
+  func beginAppend() {
+    state.withLock {
+      $0.isAppending = true
+      $0.edition += 1
+    }
+  }
+
+  /// Takes in the batch that was written and synced.
+  func endAppend(_ batch: BatchSealer.Sealed) {
+    state.withLock {
+      $0.view.append(batch)
+      $0.isEndSynced = true
+      $0.isAppending = false
+      $0.edition += 1
+      $0.stamp = nil
+    }
+  }
+
+  /// Nothing stands behind the view after all.
+  func abandonAppend() {
+    state.withLock {
+      $0.isAppending = false
+      $0.edition += 1
+    }
+  }
+
+  /// Ends the handle: every later call says why. The first reason stays.
+  func fail(_ error: VaultError) { state.withLock { if $0.failure == nil { $0.failure = error } } }
+}
