@@ -57,8 +57,8 @@ public struct TokenHistoryEntry: Sendable {
 ///
 /// Calls block for as long as the disk takes, as ``Vault``'s do; ``VaultTokenStorage`` is the same for asynchronous code.
 public final class TokenStore: Sendable {
-  private let vault: Vault
-  private let instruments: Instruments
+  let vault: Vault
+  let instruments: Instruments
   private let now: @Sendable () -> Int64
 
   /// - Parameters:
@@ -94,21 +94,29 @@ public final class TokenStore: Sendable {
     _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil
   ) throws(VaultError) -> UInt64 {
     try instruments.measure(instruments.write) { () throws(VaultError) in
-      guard !token.isErrorAnswer else {
-        throw VaultError(
-          .invalidToken, "this is an endpoint's error, and no token: it has the member error and no token beside it",
-          remedy: "nothing was stored; what was there is there still")
-      }
-      var entry = EntryValue()
-      entry.expiry = ttl.map { now() + $0.microseconds }
-      let condition = try effective(condition, id)
-      var batch = try VaultBatch()
-      try token.withJSON { (json) throws(VaultError) in
-        let value = try entry.encoded(with: json)
-        try batch.put(id.recordName.span, value: value.span, if: condition)
-      }
-      return try vault.commit(batch)[0]
+      try vault.commit(try writing(token, for: id, if: effective(condition, id), ttl: ttl))[0]
     }
+  }
+
+  /// The batch that stores a token.
+  ///
+  /// - Throws: `invalid-token`, as ``put(_:for:if:ttl:)``.
+  func writing(
+    _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil
+  ) throws(VaultError) -> VaultBatch {
+    guard !token.isErrorAnswer else {
+      throw VaultError(
+        .invalidToken, "this is an endpoint's error, and no token: it has the member error and no token beside it",
+        remedy: "nothing was stored; what was there is there still")
+    }
+    var entry = EntryValue()
+    entry.expiry = ttl.map { now() + $0.microseconds }
+    var batch = try VaultBatch()
+    try token.withJSON { (json) throws(VaultError) in
+      let value = try entry.encoded(with: json)
+      try batch.put(id.recordName.span, value: value.span, if: condition)
+    }
+    return batch
   }
 
   /// An entry that is over is absent, though its record is still there until the next compaction.
@@ -145,18 +153,28 @@ public final class TokenStore: Sendable {
   @discardableResult
   public func delete(_ id: TokenID) throws(VaultError) -> Bool {
     try instruments.measure(instruments.delete) { () throws(VaultError) in
-      guard let entry = try vault.entry(named: id.recordName.span) else { return false }
-      let wasThere = try !isOver(entry)
-      var batch = try VaultBatch()
-      try batch.delete(id.recordName.span)
+      guard let wasThere = try isThere(id) else { return false }
       do throws(VaultError) {
-        try vault.commit(batch)
+        try vault.commit(try deleting(id))
         return wasThere
       } catch {
         guard error.code == .notFound else { throw error }
         return false
       }
     }
+  }
+
+  /// Whether there is an entry of `id` that is not over; `nil` when there is none to delete.
+  func isThere(_ id: TokenID) throws(VaultError) -> Bool? {
+    guard let entry = try vault.entry(named: id.recordName.span) else { return nil }
+    return try !isOver(entry)
+  }
+
+  /// The batch that deletes the entry of `id`.
+  func deleting(_ id: TokenID) throws(VaultError) -> VaultBatch {
+    var batch = try VaultBatch()
+    try batch.delete(id.recordName.span)
+    return batch
   }
 
   /// The tokens that are there, sorted by user and provider as bytes.
