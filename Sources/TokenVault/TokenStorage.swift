@@ -1,6 +1,7 @@
 internal import Dispatch
 public import Logging
 public import Metrics
+internal import Synchronization
 
 /// Somewhere to keep tokens: a vault, or anything else that keeps them.
 public protocol TokenStorage: Sendable {
@@ -27,8 +28,9 @@ public protocol TokenStorage: Sendable {
 public final class VaultTokenStorage: TokenStorage {
   /// The calls without `async`, for code that has a thread to spare.
   public let store: TokenStore
-  /// Threads that may block in a read.
-  private let readers = DispatchQueue(label: "tokenvault.read", attributes: .concurrent)
+  /// Threads that may block in a read: serial queues, each of which is given one when it is busy.
+  private let readers = (0..<4).map { DispatchQueue(label: "tokenvault.read.\($0)") }
+  private let reads = Atomic(0)
 
   /// - Parameters:
   ///   - logger: see ``TokenStore/init(_:logger:metrics:)``.
@@ -82,7 +84,8 @@ public final class VaultTokenStorage: TokenStorage {
     _ body: @escaping @Sendable (TokenStore) throws(VaultError) -> Result
   ) async throws(VaultError) -> Result {
     let outcome: Swift.Result<Result, VaultError> = await withCheckedContinuation { (continuation) in
-      readers.async { [store] in
+      let number = reads.wrappingAdd(1, ordering: .relaxed).oldValue
+      readers[Int(UInt(bitPattern: number) % 4)].async { [store] in
         continuation.resume(returning: Swift.Result { () throws(VaultError) in try body(store) })
       }
     }

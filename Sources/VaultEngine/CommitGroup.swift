@@ -1,4 +1,5 @@
 internal import VaultCrypto
+internal import VaultFormat
 
 /// Requests that share one batch of the file, one write and one sync. Each is all or nothing by itself: one whose conditions
 /// don't hold contributes nothing, and a later one sees what earlier ones do.
@@ -6,6 +7,8 @@ struct CommitGroup: ~Copyable {
   private let requests: [CommitRequest]
   /// By request; `nil` as long as it is not decided.
   private var outcomes: [CommitRequest.Outcome?]
+  /// What was sealed, and the end of the batch that it follows.
+  private var sealed: (batch: BatchSealer.Sealed?, after: Chain)?
 
   init(_ requests: [CommitRequest]) {
     self.requests = requests
@@ -17,8 +20,26 @@ struct CommitGroup: ~Copyable {
 
   private var accepted: [Int] { outcomes.indices.filter { outcomes[$0] == nil } }
 
+  /// Whether it is worth sealing while the batch before is being written, and its conditions ask for nothing in there.
+  static func canBeSealedAhead(_ requests: [CommitRequest]) -> Bool {
+    requests.reduce(0) { $0 + $1.batch.byteCount } >= 1 << 18 && !requests.contains { $0.batch.asksForVersions }
+  }
+
+  /// Asks the conditions and seals what is accepted as one batch, unless just that was done already.
+  ///
+  /// - Returns: `nil` when nothing is accepted.
+  mutating func seal(after view: View, _ sealing: Sealing) throws(VaultError) -> BatchSealer.Sealed? {
+    if let sealed, sealed.after == view.chain { return sealed.batch }
+    outcomes = Array(repeating: nil, count: requests.count)
+    check(against: view)
+    var random = try sealing.random()
+    let batch = try sealAccepted(after: view, at: sealing.time, random: &random)
+    sealed = (batch, view.chain)
+    return batch
+  }
+
   /// Decides the requests whose conditions don't hold after the batches of `view`, or can't be asked.
-  mutating func check(against view: View) {
+  private mutating func check(against view: View) {
     guard requests.contains(where: { $0.batch.hasConditions }) else { return }
     var conditions = Conditions(of: view)
     for (number, request) in requests.enumerated() {
@@ -30,10 +51,7 @@ struct CommitGroup: ~Copyable {
     }
   }
 
-  /// Seals the accepted requests as one batch.
-  ///
-  /// - Returns: `nil` when there are none.
-  func seal(
+  private func sealAccepted(
     after view: View, at time: Int64, random: inout AnyRandomSource
   ) throws(VaultError) -> BatchSealer.Sealed? {
     let accepted = accepted

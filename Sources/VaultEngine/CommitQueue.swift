@@ -5,25 +5,33 @@ internal import Synchronization
 ///
 /// One thread at a time leads: it waits for the writer, takes what has come together until then, commits it, and wakes the
 /// callers. It is a caller's thread, if that blocks anyway, so that nobody changes threads for a commit that is alone; for
-/// tasks it is one of Dispatch's. While it is at work, the next leader is at the writer's door already.
-///
-/// The queue has no bound of its own: everyone in it waits for the outcome. What is taken at once is bounded.
+/// others it is one of Dispatch's. While it writes, the next leader is at the writer's door already; what is large it takes at
+/// once and seals meanwhile.
 final class CommitQueue: Sendable {
   private struct State {
     var waiting: [CommitRequest] = []
     /// Somebody will take what waits.
     var isLed = false
     var isClosed = false
+    /// Threads for leaders that no caller gives one to: one writes, the other is at the door. Made for the first of them.
+    var leaders: [DispatchQueue] = []
   }
 
-  /// Bytes of names and values that one batch is made of, unless a single request has more.
-  private static let groupBytes = 64 << 20
-  private static let leaders = DispatchQueue(label: "tokenvault.commit", attributes: .concurrent)
+  /// Bytes of names and values that one batch is made of, unless a single request has more; and beyond which, as beyond a
+  /// number of requests, whoever hands over more waits until that is committed.
+  private static let (queueBytes, queueRequests) = (64 << 20, 1024)
 
   private let state = Mutex(State())
   private let writer: Mutex<Writer>
+  private let published: PublishedView
+  private let sealing: Sealing
 
-  init(_ writer: consuming Writer) { self.writer = Mutex(writer) }
+  init(_ environment: Environment, _ options: VaultOptions, _ follower: Follower, _ published: PublishedView) {
+    let sealing = Sealing(environment)
+    writer = Mutex(Writer(environment, options, follower, published, sealing))
+    self.published = published
+    self.sealing = sealing
+  }
 
   // MARK: Callers
 
@@ -33,6 +41,22 @@ final class CommitQueue: Sendable {
     if try enter(request) { lead() }
     return try outcome(of: request)
   }
+
+  /// Hands over a batch that is committed while the caller goes on; what is handed over later comes after it.
+  func submit(_ batch: consuming VaultBatch) throws(VaultError) -> CommitRequest {
+    let request = CommitRequest(batch, hasThread: false)
+    if try enter(request) { leadElsewhere() }
+    if isFull { _ = request.outcome() }
+    return request
+  }
+
+  private var isFull: Bool {
+    let waiting = waiting
+    return waiting.count > Self.queueRequests || waiting.reduce(0) { $0 + $1.batch.byteCount } > Self.queueBytes
+  }
+
+  /// The requests that nobody has taken yet, in their order.
+  var waiting: [CommitRequest] { state.withLock { $0.waiting } }
 
   private func outcome(of request: CommitRequest) throws(VaultError) -> [UInt64] {
     while true {
@@ -92,37 +116,65 @@ final class CommitQueue: Sendable {
     }
   }
 
-  private func leadElsewhere() { Self.leaders.async { self.lead() } }
+  private func leadElsewhere() {
+    let queue = state.withLock { (state) in
+      // Serial queues, which are given a thread at once, whatever blocks the others.
+      if state.leaders.isEmpty { state.leaders = (0..<2).map { DispatchQueue(label: "tokenvault.commit.\($0)") } }
+      state.leaders.swapAt(0, 1)
+      return state.leaders[0]
+    }
+    queue.async { self.lead() }
+  }
 
   private func lead() {
+    var early = takeEarly()
     var group = writer.withLock { (writer) in
-      var group = CommitGroup(take())
-      writer.commit(&group)
+      var group = early.take() ?? CommitGroup(take())
+      var hasPassedOn = false
+      writer.commit(&group) {
+        passOn()
+        hasPassedOn = true
+      }
+      if !hasPassedOn { passOn() }
       return group
     }
     group.resume()
   }
 
-  /// Takes what waits, and lets somebody else lead the rest.
-  private func take() -> [CommitRequest] {
-    let (taken, next) = state.withLock { (state) in
-      let taken = Array(state.waiting.prefix(Self.groupSize(state.waiting)))
-      state.waiting.removeFirst(taken.count)
-      state.isLed = !state.waiting.isEmpty
-      return (taken, state.waiting.first)
-    }
-    if let next {
-      if next.hasThread { next.askToLead() } else { leadElsewhere() }
-    }
-    return taken
+  /// Takes and seals what waits while the batch before is being written, if it is worth it. Should that batch fail, or another
+  /// process come between, it is sealed again.
+  private func takeEarly() -> CommitGroup? {
+    guard CommitGroup.canBeSealedAhead(waiting), let view = published.viewAhead else { return nil }
+    var group = CommitGroup(take())
+    _ = try? group.seal(after: view, sealing)
+    return group
   }
 
-  private static func groupSize(_ waiting: [CommitRequest]) -> Int {
+  private func take() -> [CommitRequest] {
+    state.withLock { (state) in
+      let taken = Array(state.waiting.prefix(Self.groupSize(state.waiting)))
+      state.waiting.removeFirst(taken.count)
+      return taken
+    }
+  }
+
+  /// Lets somebody else lead what came in since.
+  private func passOn() {
+    let next = state.withLock { (state) in
+      state.isLed = !state.waiting.isEmpty
+      return state.waiting.first
+    }
+    guard let next else { return }
+    if next.hasThread { next.askToLead() } else { leadElsewhere() }
+  }
+
+  /// How many of the requests become one batch: at least one.
+  static func groupSize(_ waiting: [CommitRequest]) -> Int {
     var (writes, bytes) = (0, 0)
     for (number, request) in waiting.enumerated() {
       writes += request.batch.count
       bytes += request.batch.byteCount
-      guard number == 0 || writes <= VaultLimits.batch && bytes <= groupBytes else { return number }
+      guard number == 0 || writes <= VaultLimits.batch && bytes <= queueBytes else { return number }
     }
     return waiting.count
   }

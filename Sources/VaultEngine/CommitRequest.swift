@@ -49,18 +49,30 @@ final class CommitRequest: Sendable {
     thread?.signal()
   }
 
+  /// Blocks the thread until the outcome is there.
+  func outcome() -> Outcome {
+    while true {
+      if case .finished(let outcome) = wait() { return outcome }
+    }
+  }
+
   /// Blocks the thread until there is something to do.
   func wait() -> Wake {
     while true {
       let (wake, thread) = state.withLock { (state) -> (Wake?, DispatchSemaphore?) in
         if let wake = state.wake {
-          if case .lead = wake { state.wake = nil }
+          // Several threads may wait for the outcome of one request: each wakes the next.
+          guard case .lead = wake else { return (wake, state.thread) }
+          state.wake = nil
           return (wake, nil)
         }
         if state.thread == nil { state.thread = DispatchSemaphore(value: 0) }
         return (nil, state.thread)
       }
-      if let wake { return wake }
+      if let wake {
+        thread?.signal()
+        return wake
+      }
       thread?.wait()
     }
   }

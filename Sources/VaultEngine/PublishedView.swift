@@ -11,8 +11,8 @@ final class PublishedView: Sendable {
     var view: View
     /// The last batch of the view is known to be on the disk: nobody need write it again.
     var isEndSynced = false
-    /// This handle is writing behind the view.
-    var isAppending = false
+    /// What this handle is writing behind the view.
+    var appending: BatchSealer.Sealed?
     /// Counts the views, and the writes that were begun and ended: what was read while it changed may be half a write.
     var edition = 0
     /// The file's, when the view was last found to be the newest.
@@ -64,7 +64,7 @@ final class PublishedView: Sendable {
         try state.checkUsable()
         return state
       }
-      if seen.isAppending { return seen.view }
+      if seen.appending != nil { return seen.view }
       let stamp = try seen.view.file.stamp()
       if let stamp, stamp == seen.stamp { return seen.view }
       let standing = try follower.standing(of: seen.view)
@@ -112,9 +112,9 @@ final class PublishedView: Sendable {
   func noteSync() { state.withLock { $0.isEndSynced = true } }
 
   /// From now on, what appears behind the view is this handle's own.
-  func beginAppend() {
+  func beginAppend(_ batch: BatchSealer.Sealed) {
     state.withLock {
-      $0.isAppending = true
+      $0.appending = batch
       $0.edition += 1
     }
   }
@@ -124,7 +124,7 @@ final class PublishedView: Sendable {
     state.withLock {
       $0.view.append(batch)
       $0.isEndSynced = true
-      $0.isAppending = false
+      $0.appending = nil
       $0.edition += 1
       $0.stamp = nil
     }
@@ -133,9 +133,18 @@ final class PublishedView: Sendable {
   /// Nothing stands behind the view after all.
   func abandonAppend() {
     state.withLock {
-      $0.isAppending = false
+      $0.appending = nil
       $0.edition += 1
     }
+  }
+
+  /// The view as it will be when the batch is on the disk that is being written; `nil` when none is.
+  var viewAhead: View? {
+    let seen = state.withLock { $0 }
+    guard let batch = seen.appending else { return nil }
+    var view = seen.view
+    view.append(batch)
+    return view
   }
 
   /// Ends the handle: every later call says why. The first reason stays.

@@ -19,7 +19,7 @@ internal import VaultCrypto
 /// A child of fork(2) can't use a handle of its parent's, and does no harm to the file.
 public final class Vault: Sendable {
   private let published: PublishedView
-  private let commits: CommitQueue
+  let commits: CommitQueue
   private let forks = ForkGuard()
   /// Where the vault is.
   public let path: String
@@ -28,7 +28,7 @@ public final class Vault: Sendable {
     path = environment.storage.path
     let follower = Follower(storage: environment.storage, isWritable: !options.readOnly)
     published = PublishedView(view, follower)
-    commits = CommitQueue(Writer(environment, options, follower, published))
+    commits = CommitQueue(environment, options, follower, published)
   }
 
   deinit { if forks.isSameProcess { commits.close() } }
@@ -120,6 +120,16 @@ public final class Vault: Sendable {
   public func commit(_ batch: consuming VaultBatch) async throws(VaultError) -> [UInt64] {
     guard try isWorthCommitting(batch) else { return [] }
     return try await commits.commit(batch)
+  }
+
+  /// Hands over a batch and returns at once, so that the next one is prepared while this one is sealed and written. What is
+  /// handed over later, and committed later by the same thread, comes after it. Where too much waits already, it blocks.
+  ///
+  /// - Returns: what tells whether the batch is on the disk: nothing is promised before.
+  /// - Throws: `handle-failed`, `limit-exceeded`; everything else ``PendingCommit/wait()`` tells.
+  public func submit(_ batch: consuming VaultBatch) throws(VaultError) -> PendingCommit {
+    guard try isWorthCommitting(batch) else { return PendingCommit(nil) }
+    return PendingCommit(try commits.submit(batch))
   }
 
   private func isWorthCommitting(_ batch: borrowing VaultBatch) throws(VaultError) -> Bool {

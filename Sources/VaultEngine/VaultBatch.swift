@@ -102,6 +102,11 @@ public struct VaultBatch: ~Copyable, Sendable {
   /// Whether something must be true of a name for the batch to be committed.
   var hasConditions: Bool { operations.contains { $0.condition != .any || $0.kind == .delete } }
 
+  /// Whether a condition is about more than whether a name is there.
+  var asksForVersions: Bool {
+    operations.contains { if case .version = $0.condition { true } else { false } }
+  }
+
   /// Bytes of a name or a value.
   @_lifetime(borrow self)
   func span(_ range: Range<Int>) -> Span<UInt8> { bytes.span.extracting(range) }

@@ -9,8 +9,7 @@ struct Writer: ~Copyable, Sendable {
   private let options: VaultOptions
   private let published: PublishedView
   private let follower: Follower
-  /// Made for the first write: reading needs none.
-  private var random: AnyRandomSource?
+  private let sealing: Sealing
   private var hasSwept = false
   /// The file of which all that stood behind its last batch was judged, so that a look at the beginning says enough.
   private var judgedFile: FileIdentity?
@@ -18,8 +17,12 @@ struct Writer: ~Copyable, Sendable {
   /// The end of the newest batch that this handle wrote.
   private var ownEnd: UInt64 = 0
 
-  init(_ environment: Environment, _ options: VaultOptions, _ follower: Follower, _ published: PublishedView) {
+  init(
+    _ environment: Environment, _ options: VaultOptions, _ follower: Follower, _ published: PublishedView,
+    _ sealing: Sealing
+  ) {
     self.environment = environment
+    self.sealing = sealing
     self.options = options
     self.follower = follower
     self.published = published
@@ -28,7 +31,9 @@ struct Writer: ~Copyable, Sendable {
   // MARK: Commit
 
   /// Writes all requests whose conditions hold as one batch, and syncs it. Each of them gets its outcome.
-  mutating func commit(_ group: inout CommitGroup) {
+  ///
+  /// - Parameter whenSealed: is called, if it comes to that, when the next group can be sealed.
+  mutating func commit(_ group: inout CommitGroup, whenSealed: () -> Void) {
     guard !group.isEmpty else { return group.succeed([]) }
     do {
       try published.checkUsable()
@@ -37,8 +42,10 @@ struct Writer: ~Copyable, Sendable {
       defer { withExtendedLifetime(lock) {} }
       try prepareToAppend()
       try checkpointIfDue()
-      guard let sealed = try seal(&group) else { return }
+      guard let sealed = try group.seal(after: published.view, sealing) else { return }
       try settleLastBatch(lock)
+      published.beginAppend(sealed)
+      whenSealed()
       try append(sealed, lock)
       group.succeed(sealed.records)
       if isCheckpointDue {
@@ -57,21 +64,6 @@ struct Writer: ~Copyable, Sendable {
         .unsupportedFeature, "the file uses a feature that this program does not know and may only read",
         remedy: "use a newer release of tokenvault")
     }
-  }
-
-  /// - Returns: `nil` when no request's conditions hold.
-  private mutating func seal(_ group: inout CommitGroup) throws(VaultError) -> BatchSealer.Sealed? {
-    let view = published.view
-    group.check(against: view)
-    var random = try randomSource()
-    return try group.seal(after: view, at: environment.now(), random: &random)
-  }
-
-  private mutating func randomSource() throws(VaultError) -> AnyRandomSource {
-    if let random { return random }
-    let made = try crypto(environment.makeRandom)
-    random = made
-    return made
   }
 
   /// Records since the last index root have reached the limit (FORMAT.md, "Checkpoint and index").
@@ -153,7 +145,6 @@ struct Writer: ~Copyable, Sendable {
 
   /// One write, one sync, and the batch is published.
   private mutating func append(_ sealed: BatchSealer.Sealed, _ lock: (any StorageLock)?) throws(VaultError) {
-    published.beginAppend()
     do throws(VaultError) {
       try write(sealed.bytes, lock)
     } catch {
