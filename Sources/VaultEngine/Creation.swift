@@ -31,6 +31,7 @@ enum Creation {
     var window = try FileWindow(temporary)
     var view = View(file: temporary, generation: founding.generation, keyring: founding.keyring)
     try view.replay(Walk(&window, from: view.chain, in: founding.generation), &window)
+    lock?.leave(SyncNote.saying(view))
     return view
   }
 

@@ -14,7 +14,7 @@ extension Vault {
     guard let credential else { return try Inspector(file).inspection() }
     var inspector = Inspector(file)
     do throws(VaultError) {
-      let view = try Handle.readingAgain(storage) { () throws(VaultError) in
+      let view = try ReadingAgain.reading(storage) { () throws(VaultError) in
         try Opening.view(of: file, with: credential)
       }
       try inspector.open(view)
