@@ -70,7 +70,7 @@ extension Vault {
     let file = try storage.open(writable: false)
     guard let credential else { return try list(file, body) }
     let view = try ReadingAgain.reading(storage) { () throws(VaultError) in
-      try Opening.view(of: file, with: credential)
+      try Opening.view(of: file, with: credential, readsWhole: true)
     }
     try view.forEachFrame { (header, plaintext) throws(VaultError) in
       try body(FrameSummary(header, FrameSummary.Record(plaintext, header, view)))

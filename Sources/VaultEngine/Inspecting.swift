@@ -15,7 +15,7 @@ extension Vault {
     var inspector = Inspector(file)
     do throws(VaultError) {
       let view = try ReadingAgain.reading(storage) { () throws(VaultError) in
-        try Opening.view(of: file, with: credential)
+        try Opening.view(of: file, with: credential, readsWhole: true)
       }
       try inspector.open(view)
     } catch {

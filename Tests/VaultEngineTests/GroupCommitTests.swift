@@ -125,15 +125,15 @@ import Testing
     let first = try vault.submit([.put("first", [1])])
     await wait(for: { gate.isReached })
     let versions = try await withThrowingTaskGroup(of: [UInt64].self) { (group) in
-      for number in 0..<200 {
+      for number in 0..<100 {
         group.addTask { try await vault.commit(VaultBatch.of([.put(name(number), [1])])) }
       }
-      await wait(for: { vault.waiting == 200 })
+      await wait(for: { vault.waiting == 100 })
       gate.open()
       return try await group.reduce(into: []) { $0 += $1 }
     }
     try first.wait()
-    #expect(versions.sorted() == Array(3...202))
+    #expect(versions.sorted() == Array(3...102))
     #expect(disk.syncs - before == 2)
   }
 
