@@ -41,7 +41,7 @@ struct Writer: ~Copyable, Sendable {
       let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
       defer { withExtendedLifetime(lock) {} }
       try prepareToAppend()
-      try checkpointIfDue()
+      try checkpointIfDue(lock)
       guard let sealed = try group.seal(after: published.view, sealing) else { return }
       try settleLastBatch(lock)
       published.beginAppend(sealed)
@@ -50,7 +50,7 @@ struct Writer: ~Copyable, Sendable {
       group.succeed(sealed.records)
       if isCheckpointDue {
         group.resume()
-        try? checkpointIfDue()
+        try? checkpointIfDue(lock)
       }
     } catch {
       group.fail(error)
@@ -69,8 +69,8 @@ struct Writer: ~Copyable, Sendable {
   /// Records since the last index root have reached the limit (FORMAT.md, "Checkpoint and index").
   private var isCheckpointDue: Bool { false }
 
-  /// Under the lock, between two batches: appends a checkpoint if it is due.
-  private mutating func checkpointIfDue() throws(VaultError) {}
+  /// Under the lock, between two batches: appends a checkpoint if it is due. The last batch need not be settled yet.
+  private mutating func checkpointIfDue(_ lock: (any StorageLock)?) throws(VaultError) {}
 
   /// Under the lock: the file at the path, all of its batches, and no torn tail.
   private mutating func prepareToAppend() throws(VaultError) {
