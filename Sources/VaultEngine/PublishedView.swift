@@ -55,18 +55,20 @@ final class PublishedView: Sendable {
 
   /// The newest view: it holds every commit that had returned before this call, in whatever process.
   ///
-  /// One fstat(2) where nothing has happened for a while; else an lstat(2) and a pread(2), and what is new is read.
+  /// One fstat(2) where nothing has happened for a while; else an lstat(2) and a pread(2), and what is new is read. Where the
+  /// file has just come to rest, and every tenth of a second, it also tries whether the lock is free.
   ///
   /// - Throws: `handle-failed`; `no-vault` when the file is gone; what is damaged; `rollback`; `io`.
   func newest() throws(VaultError) -> View {
     while true {
       let seen = try look()
       if seen.isNewest { return seen.view }
-      let stamp = try seen.view.file.stamp()
+      var stamp = try seen.view.file.stamp()
       if let stamp, stamp == seen.stamp { return seen.view }
+      // A file's time changes before its bytes do: the stamp counts only if nobody was writing between it and the look.
+      if stamp != nil, follower.isBeingWritten() { stamp = nil }
       let standing = try follower.standing(of: seen.view)
       if standing == .same {
-        // Taken before the look, so that nothing can have slipped in between.
         state.withLock { (state) in if state.edition == seen.edition { state.stamp = stamp } }
         return seen.view
       }
