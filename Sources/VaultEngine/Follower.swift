@@ -95,7 +95,8 @@ struct Follower: Sendable {
     return !window.bytes(at: offset, count: FrameHeader.length).isZero
   }
 
-  private func isBeingWritten() -> Bool {
+  /// Whether somebody holds the lock; takes it shared for a moment if not, and never waits for it.
+  func isBeingWritten() -> Bool {
     do throws(VaultError) {
       _ = try storage.lock(.shared, wait: .zero)
       return false

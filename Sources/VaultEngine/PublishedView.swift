@@ -55,21 +55,20 @@ final class PublishedView: Sendable {
 
   /// The newest view: it holds every commit that had returned before this call, in whatever process.
   ///
-  /// One fstat(2) where nothing has happened for a while; else an lstat(2) and a pread(2), and what is new is read.
+  /// One fstat(2) where nothing has happened for a while; else an lstat(2) and a pread(2), and what is new is read. Where the
+  /// file has just come to rest, and every tenth of a second, it also tries whether the lock is free.
   ///
   /// - Throws: `handle-failed`; `no-vault` when the file is gone; what is damaged; `rollback`; `io`.
   func newest() throws(VaultError) -> View {
     while true {
-      let seen = try state.withLock { (state) throws(VaultError) in
-        try state.checkUsable()
-        return state
-      }
-      if seen.appending != nil { return seen.view }
-      let stamp = try seen.view.file.stamp()
+      let seen = try look()
+      if seen.isNewest { return seen.view }
+      var stamp = try seen.view.file.stamp()
       if let stamp, stamp == seen.stamp { return seen.view }
+      // A file's time changes before its bytes do: the stamp counts only if nobody was writing between it and the look.
+      if stamp != nil, follower.isBeingWritten() { stamp = nil }
       let standing = try follower.standing(of: seen.view)
       if standing == .same {
-        // Taken before the look, so that nothing can have slipped in between.
         state.withLock { (state) in if state.edition == seen.edition { state.stamp = stamp } }
         return seen.view
       }
@@ -77,8 +76,27 @@ final class PublishedView: Sendable {
     }
   }
 
+  /// What a reader takes along; the rest of the state is not copied for every read.
+  private struct Seen {
+    let view: View
+    let edition: Int
+    let stamp: FileStamp?
+    let isEndSynced: Bool
+    /// This handle is writing, and so nobody else is.
+    let isNewest: Bool
+  }
+
+  private func look() throws(VaultError) -> Seen {
+    try state.withLock { (state) throws(VaultError) in
+      try state.checkUsable()
+      return Seen(
+        view: state.view, edition: state.edition, stamp: state.stamp, isEndSynced: state.isEndSynced,
+        isNewest: state.appending != nil)
+    }
+  }
+
   /// - Returns: `nil` when another has published a view meanwhile, or this handle's writer has begun to write.
-  private func catchUp(_ seen: State, _ standing: Follower.Standing) throws(VaultError) -> View? {
+  private func catchUp(_ seen: Seen, _ standing: Follower.Standing) throws(VaultError) -> View? {
     try catchingUp.withLock { (_) throws(VaultError) in
       guard edition == seen.edition else { return nil }
       do throws(VaultError) {
@@ -193,11 +211,11 @@ final class PublishedView: Sendable {
 
   /// The view as it will be when the batch is on the disk that is being written; `nil` when none is.
   var viewAhead: View? {
-    let seen = state.withLock { $0 }
-    guard let batch = seen.appending else { return nil }
-    var view = seen.view
-    view.append(batch)
-    return view
+    let (view, appending) = state.withLock { ($0.view, $0.appending) }
+    guard let appending else { return nil }
+    var ahead = view
+    ahead.append(appending)
+    return ahead
   }
 
   /// Ends the handle: every later call says why. The first reason stays.

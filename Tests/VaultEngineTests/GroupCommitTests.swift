@@ -21,13 +21,15 @@ import Testing
     let before = disk.syncs
     let gate = Gate(disk)
     let versions = Mutex<[UInt64]>([])
-    let work = (0..<16).map { (number) in
+    let commit = { @Sendable (number: Int) in
       Work {
         let found = try vault.commit([.put(name(number), [UInt8(number)]), .event(name(number), [])])
         versions.withLock { $0 += found }
       }
     }
+    let first = commit(0)
     gate.waitUntilReached()
+    let work = [first] + (1..<16).map(commit)
     wait(for: { vault.waiting == 15 })
     gate.open()
     for one in work { one.wait() }

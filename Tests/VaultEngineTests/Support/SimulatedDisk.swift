@@ -73,6 +73,8 @@ final class SimulatedDisk: Sendable {
     var calls = 0
     /// Runs just before the next sync of a file, once: another program that looks at this very moment.
     var beforeSync: (@Sendable () -> Void)?
+    /// The stamp of all files, where a test fixes it.
+    var stamp: Int?
     /// Runs just before every attempt to take the lock.
     var beforeLock: (@Sendable () -> Void)?
   }
@@ -104,6 +106,12 @@ final class SimulatedDisk: Sendable {
 
   /// Runs `body` once, just before the next sync of a file.
   func beforeNextSync(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.beforeSync = body } }
+
+  /// Lets files bear this stamp from now on, whatever happens to them: a change that was stamped before it was made.
+  func holdStamp(at stamp: Int) { state.withLock { $0.stamp = stamp } }
+
+  /// Changes with every operation.
+  var stamp: Int { state.withLock { $0.stamp ?? $0.journal.count } }
 
   /// Runs `body` before every attempt to take the lock; `nil` ends that.
   func beforeEveryLock(_ body: (@Sendable () -> Void)?) { state.withLock { $0.beforeLock = body } }

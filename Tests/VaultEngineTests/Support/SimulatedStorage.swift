@@ -94,7 +94,7 @@ final class SimulatedFile: StorageFile {
 
   func stamp() throws(VaultError) -> FileStamp? {
     try disk.attempt(.look)
-    return FileStamp(change: Int64(disk.journal.count), length: UInt64(bytes.count), period: 0)
+    return FileStamp(change: Int64(disk.stamp), length: UInt64(bytes.count), period: 0)
   }
 
   func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
