@@ -5,15 +5,8 @@ enum Threads {
   /// Cores that are online; asked once, as the answer is read from a file.
   static let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
-  /// Runs `body` with the numbers below `count` at the same time, and returns when all are done. The caller's thread takes
-  /// part, and does alone what no thread could be had for.
-  static func perform(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    let threads = (1..<count).map { (number) in (number, start { body(number) }) }
-    body(0)
-    for (number, thread) in threads {
-      if let thread { pthread_join(thread, nil) } else { body(number) }
-    }
-  }
+  /// Returns when the thread has ended.
+  static func join(_ thread: pthread_t) { pthread_join(thread, nil) }
 
   private final class Work {
     let body: @Sendable () -> Void
@@ -21,7 +14,10 @@ enum Threads {
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  private static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
+  /// Runs `body` on a thread of its own, which must be joined.
+  ///
+  /// - Returns: `nil` when no thread could be had.
+  static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
     let work = unsafe Unmanaged.passRetained(Work(body))
     var thread = pthread_t()
     let status = unsafe pthread_create(

@@ -1,61 +1,6 @@
 internal import VaultCrypto
 public import VaultFormat
 
-/// What ``Vault/verify(at:credential:)`` found.
-public struct VerifyReport: Sendable {
-  /// One thing that is not as it was written.
-  public struct Finding: Sendable {
-    /// What kind of damage.
-    public let code: VaultError.Code
-    /// Byte offset in the file, where it is known.
-    public let offset: UInt64?
-    /// Sequence of the frame, where it is known.
-    public let sequence: UInt64?
-    /// One sentence for a person.
-    public let sentence: String
-
-    init(_ error: VaultError) {
-      code = error.code
-      offset = error.offset
-      sequence = error.sequence
-      sentence = error.sentence
-    }
-  }
-
-  /// What is wrong, in the order of the file. Empty in a whole vault.
-  public internal(set) var findings: [Finding] = []
-  /// Whether every frame was opened. Without a key, only structure, checksums and links were checked: they show accidents,
-  /// and prove nothing against somebody who writes to the file on purpose.
-  public internal(set) var usedKey = false
-  /// Generation of the file, from 1.
-  public internal(set) var generation: UInt64 = 0
-  /// Whole frames.
-  public internal(set) var frames: UInt64 = 0
-  /// Whole batches.
-  public internal(set) var batches: UInt64 = 0
-  /// Record frames among the whole frames.
-  public internal(set) var records: UInt64 = 0
-  /// Bytes up to the end of the last whole batch.
-  public internal(set) var bytes: UInt64 = 0
-  /// Bytes of an append that was interrupted. They were never acknowledged; the next writer keeps them aside.
-  public internal(set) var tornBytes: UInt64 = 0
-  /// Bytes of zero behind everything: space allocated ahead.
-  public internal(set) var zeroBytes: UInt64 = 0
-  /// Names that are there; `nil` without a key.
-  public internal(set) var liveNames: Int?
-  /// Sequence of the last frame of the last whole batch.
-  public internal(set) var sequence: UInt64 = 0
-  /// The newest link, in hexadecimal: together with the sequence, what a pin remembers.
-  public internal(set) var head = ""
-
-  /// Whether the file is no older than the pin that it was held against; `nil` without a pin.
-  public internal(set) var isRollbackExcluded: Bool?
-
-  /// Whether anything is damaged that may hide or change a record. A torn tail is not, and neither is a bad index
-  /// (`index-damaged`): the vault serves everything, and compacting it makes the index anew.
-  public var isDamaged: Bool { findings.contains { $0.code.isDamage && $0.code != .indexDamaged } }
-}
-
 extension Vault {
   /// Checks a vault from its first byte to its last. Changes nothing, and takes no lock but to tell a batch that is being
   /// written from damage.
@@ -63,32 +8,37 @@ extension Vault {
   /// Without a credential: structure, checksums, links, order, trailing zeros. With one: every frame is opened besides, and
   /// every record's place in the history is checked.
   ///
+  /// - Parameter progress: is called on the caller's thread each time that a piece of the file was read, every few
+  ///   milliseconds; not once for a small vault that was damaged early on.
   /// - Returns: what was found; damage is a finding, and not thrown.
   /// - Throws: what kept it from looking: `no-vault`, `not-a-vault-file`, `unsafe-permissions`, `wrong-key`,
   ///   `unsupported-version`, `unsupported-feature`, `limit-exceeded`, `io`.
   public static func verify(
-    at path: String, credential: consuming Credential?
+    at path: String, credential: consuming Credential?, progress: ((VerifyProgress) -> Void)? = nil
   ) throws(VaultError) -> VerifyReport {
-    try verify(at: path, credential: credential, pin: nil)
+    try verify(at: path, credential: credential, pin: nil, progress: progress)
   }
 
   /// The same, held against a pin besides.
   package static func verify(
-    at path: String, credential: consuming Credential?, pin: Pin?
+    at path: String, credential: consuming Credential?, pin: Pin?, progress: ((VerifyProgress) -> Void)? = nil
   ) throws(VaultError) -> VerifyReport {
+    let start = ContinuousClock.now
     let storage = FileStorage(path: path)
     let file = try storage.open(writable: false)
-    var verification = Verification(file)
+    let passes: UInt64 = credential == nil ? 1 : 2
+    var verification = Verification(file, passes: passes, progress)
     // A batch that is being written looks like damage for a moment; whoever holds the lock is asked before that is said.
     try verification.checkStructure()
     if verification.report.isDamaged {
       let lock = try storage.lock(.shared, wait: .seconds(1))
       defer { withExtendedLifetime(lock) {} }
-      verification = Verification(file)
+      verification = Verification(file, passes: passes, progress)
       try verification.checkStructure()
     }
     if let credential { try verification.checkContent(with: credential) }
     if let pin { try verification.check(pin) }
+    verification.report.duration = ContinuousClock.now - start
     return verification.report
   }
 }
@@ -98,16 +48,38 @@ private struct Verification {
   private let file: any StorageFile
   private var structure: Opening.Structure?
   private var view: View?
-  private(set) var report = VerifyReport()
+  fileprivate(set) var report = VerifyReport()
+  /// Times that the file will be gone over.
+  private let passes: UInt64
+  private let progress: ((VerifyProgress) -> Void)?
 
-  init(_ file: any StorageFile) { self.file = file }
+  init(_ file: any StorageFile, passes: UInt64, _ progress: ((VerifyProgress) -> Void)?) {
+    self.file = file
+    self.passes = passes
+    self.progress = progress
+  }
+
+  /// A window that tells how far it has come.
+  ///
+  /// - Parameter pass: how often the file was gone over before.
+  private func window(pass: UInt64) throws(VaultError) -> FileWindow {
+    guard let progress else { return try FileWindow(file) }
+    let (length, passes) = (try file.length(), passes)
+    var furthest: UInt64 = 0
+    return try FileWindow(file) { (end) in
+      // It also goes back, to the slots.
+      furthest = min(max(furthest, end), length)
+      progress(VerifyProgress(bytesDone: pass * length + furthest, bytesTotal: passes * length))
+    }
+  }
 
   /// Everything that needs no key.
   mutating func checkStructure() throws(VaultError) {
-    var window = try FileWindow(file)
-    try count(&window)
+    var window = try window(pass: 0)
     do {
-      let structure = try Opening.structure(&window)
+      let generation = try window.generation()
+      let walk = try countedWalk(&window, in: generation)
+      let structure = try Opening.structure(walk, &window, in: generation, behind: nil)
       note(structure, length: window.length)
       _ = try Opening.slots(structure, &window)
       self.structure = structure
@@ -122,35 +94,31 @@ private struct Verification {
     report.tornBytes = structure.tornBytes
   }
 
-  /// Counts what is whole, as far as it goes.
-  private mutating func count(_ window: inout FileWindow, excusing excuse: PageExcuse? = nil) throws(VaultError) {
-    do {
-      let generation = try window.generation()
-      let start = Chain(startOf: generation)
-      var committed = (frames: UInt64(0), records: UInt64(0))
-      var met = committed
-      let walk = try Walk(&window, from: start, in: generation, excusing: excuse) { (header) in
-        met.frames += 1
-        if header.type == .record { met.records += 1 }
-        if header.endsBatch { committed = met }
-      }
-      report.generation = generation.header.generation
-      report.frames = committed.frames
-      report.records = committed.records
-      report.batches = walk.batches
-      report.bytes = walk.committed.offset
-      report.sequence = walk.committed.sequence
-      report.head = walk.committed.link.hex
-    } catch {
-      // What is wrong with the header is said where the structure is checked.
-      guard error.code.isDamage else { throw error }
+  /// Goes over the file without a key, and counts what is whole, as far as it goes.
+  private mutating func countedWalk(
+    _ window: inout FileWindow, in generation: Generation, excusing excuse: PageExcuse? = nil
+  ) throws(VaultError) -> Walk {
+    var committed = (frames: UInt64(0), records: UInt64(0))
+    var met = committed
+    let walk = try Walk(&window, from: Chain(startOf: generation), in: generation, excusing: excuse) { (header) in
+      met.frames += 1
+      if header.type == .record { met.records += 1 }
+      if header.endsBatch { committed = met }
     }
+    report.generation = generation.header.generation
+    report.frames = committed.frames
+    report.records = committed.records
+    report.batches = walk.batches
+    report.bytes = walk.committed.offset
+    report.sequence = walk.committed.sequence
+    report.head = walk.committed.link.hex
+    return walk
   }
 
   /// Opens everything, if the structure is whole but for what an opened index root may excuse: without it, no key would tell
   /// more.
   mutating func checkContent(with credential: borrowing Credential) throws(VaultError) {
-    var window = try FileWindow(file)
+    var window = try window(pass: 1)
     guard let structure = try wholeOrExcusable(&window) else { return }
     let keyring = try Opening.keyring(structure, &window, with: credential)
     report.usedKey = true
@@ -163,7 +131,7 @@ private struct Verification {
         report.findings = []
         self.structure = structure
         note(structure, length: window.length)
-        try count(&window, excusing: excuse)
+        _ = try countedWalk(&window, in: structure.generation, excusing: excuse)
       }
       if let failure = index.failure { report.findings.append(.init(VaultError(failure))) }
     } catch {

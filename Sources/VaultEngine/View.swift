@@ -101,14 +101,8 @@ struct View: Sendable {
   ) throws(VaultError) {
     var offset = range.lowerBound
     while offset < range.upperBound {
-      if let run = try window.recordRun(at: offset, end: range.upperBound) {
-        for opened in try run.open(with: keyring, term: totals.terms.last ?? 0, in: generation) {
-          try take(opened)
-          comparison?.take(opened)
-        }
-        offset = run.end
-        continue
-      }
+      try takeRecords(&offset, before: range.upperBound, &window, comparison)
+      guard offset < range.upperBound else { return }
       let header = try window.acceptedHeader(at: offset)
       try window.load(at: offset, count: header.frameLength)
       do {
@@ -117,6 +111,29 @@ struct View: Sendable {
         throw VaultError(error.at(offset: offset, sequence: header.sequence))
       }
       offset += UInt64(header.frameLength)
+    }
+  }
+
+  /// Opens the records that stand side by side at `offset`, on all cores, and moves behind them.
+  private mutating func takeRecords(
+    _ offset: inout UInt64, before end: UInt64, _ window: inout FileWindow, _ comparison: IndexComparison?
+  ) throws(VaultError) {
+    let (keyring, generation, term) = (keyring, generation, totals.terms.last ?? 0)
+    var isAtEnd = false
+    try Threads.inOrder { () throws(VaultError) in
+      guard !isAtEnd, offset < end, let run = try window.recordRun(at: offset, end: end) else {
+        isAtEnd = true
+        return RecordRun?.none
+      }
+      offset = run.end
+      return run
+    } work: { (run) throws(VaultError) in
+      try run.open(with: keyring, term: term, in: generation)
+    } give: { (records: [OpenedRecord]) throws(VaultError) in
+      for opened in records {
+        try take(opened)
+        comparison?.take(opened)
+      }
     }
   }
 
@@ -255,26 +272,6 @@ struct View: Sendable {
 
   /// The record whose frame begins at `offset`.
   func record(at offset: UInt64, knownBy authTagPrefix: FixedBytes<6>? = nil) throws(VaultError) -> VaultEntry {
-    let bytes = try frameBytes(at: offset)
-    return try format { () throws(FormatError) in
-      let header = try FrameHeader(parsing: bytes.span, at: offset, in: generation)
-      let frame = try Frame(header, in: bytes.span)
-      let isMeant = authTagPrefix.map { frame.authTag.extracting(first: 6).equals($0.span) } ?? true
-      guard header.type == .record, isMeant else { throw header.damaged("it is not the record that stood here") }
-      _ = try frame.checkedTrailer()
-      let plaintext = try keyring.open(frame, in: generation)
-      return try VaultEntry(plaintext, at: offset, in: generation.header)
-    }
-  }
-
-  /// One read for a frame of ordinary size, a second for the rest of a large one.
-  private func frameBytes(at offset: UInt64) throws(VaultError) -> [UInt8] {
-    let guess = try file.read(at: offset, count: 1024)
-    let length = try format { () throws(FormatError) in
-      let header = try FrameHeader(parsing: guess.span, at: offset, in: generation)
-      try header.checkShape()
-      return header.frameLength
-    }
-    return length <= guess.count ? guess : try file.read(at: offset, count: length)
+    try keyring.entry(at: offset, knownBy: authTagPrefix, of: file, in: generation)
   }
 }

@@ -1,0 +1,155 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// What is settled of a batch before anything of it is sealed: its conditions hold, and every record has its version, its
+/// place, and the place of the one before it. Places depend on lengths alone.
+struct BatchPlan: ~Copyable {
+  /// One record, ready to be sealed.
+  struct Planned: Sendable {
+    let operation: VaultBatch.Operation
+    let record: Record
+    let tag: LookupTag
+    let offset: UInt64
+
+    /// What a view keeps of it.
+    func sealed(_ authTag: FixedBytes<16>) -> View.Sealed {
+      View.Sealed(
+        operation: record.operation, tag: tag, offset: offset, authTag: authTag, version: record.version)
+    }
+  }
+
+  /// Records that stand side by side, and are sealed by one thread.
+  struct Part: Sendable {
+    /// Where the first one will stand.
+    let place: FramePlace
+    var records: [Planned] = []
+    /// Fresh random bytes for each record, one behind the other.
+    var nonces: [UInt8] = []
+    /// Bytes of their frames.
+    var length = 0
+
+    /// The nonce of one of the records.
+    @_lifetime(borrow self)
+    func nonce(_ number: Int) -> Span<UInt8> {
+      let start = number * LooseFrames.nonceLength
+      return nonces.span.extracting(start..<start + LooseFrames.nonceLength)
+    }
+  }
+
+  /// A name that this batch has written: its newest put, or `nil` once it is deleted.
+  private struct Written {
+    let put: (offset: UInt64, version: UInt64)?
+  }
+
+  private let view: View
+  private let time: Int64
+  private var written: [LookupTag: Written] = [:]
+  private var newestEvent: UInt64
+  private var version: UInt64
+  /// Where the next record will stand.
+  private(set) var place: FramePlace
+
+  /// - Parameter count: how many records there will be, at least.
+  init(after view: View, at time: Int64, from place: FramePlace, count: Int) {
+    self.view = view
+    self.time = time
+    self.place = place
+    newestEvent = view.newestEvent
+    version = view.lastVersion
+    written.reserveCapacity(count)
+  }
+
+  /// Settles the next records.
+  ///
+  /// - Parameter tags: the lookup tags of all names of the batch.
+  /// - Throws: as ``next(_:_:_:)``.
+  mutating func part(
+    _ range: Range<Int>, of batch: borrowing VaultBatch, _ tags: [LookupTag], random: inout AnyRandomSource
+  ) throws(VaultError) -> Part {
+    var part = Part(place: place)
+    part.records.reserveCapacity(range.count)
+    for number in range {
+      let operation = batch.operations[number]
+      part.records.append(try next(operation, tags[number], batch.span(operation.name)))
+    }
+    part.length = Int(place.offset - part.place.offset)
+    part.nonces = try crypto { () throws(CryptoError) in
+      try [UInt8](capacity: range.count * LooseFrames.nonceLength) { (output) throws(CryptoError) in
+        try random.fill(&output)
+      }
+    }
+    return part
+  }
+
+  /// Settles the next record.
+  ///
+  /// - Throws: `conflict` when a condition does not hold, `not-found` when a name to be deleted is not there.
+  mutating func next(
+    _ operation: VaultBatch.Operation, _ tag: LookupTag, _ name: Span<UInt8>
+  ) throws(VaultError) -> Planned {
+    try check(operation, tag, name)
+    version += 1
+    let record = record(operation, tag)
+    let offset = place.offset
+    note(operation, tag, at: offset)
+    place.advance(over: operation.frameLength(padding: view.generation.header.padding))
+    return Planned(operation: operation, record: record, tag: tag, offset: offset)
+  }
+
+  private func record(_ operation: VaultBatch.Operation, _ tag: LookupTag) -> Record {
+    let kind: Record.Operation
+    switch operation.kind {
+    case .put: kind = .put
+    case .delete: kind = .delete
+    case .event: kind = .event
+    }
+    return Record(
+      kind, time: time, version: version, previous: kind == .event ? newestEvent : newestPut(tag) ?? 0,
+      nameLength: operation.name.count, valueLength: operation.value.count)
+  }
+
+  private func newestPut(_ tag: LookupTag) -> UInt64? {
+    if let written = written[tag] { return written.put?.offset }
+    return view.index[tag]?.offset
+  }
+
+  private mutating func note(_ operation: VaultBatch.Operation, _ tag: LookupTag, at offset: UInt64) {
+    switch operation.kind {
+    case .put: written[tag] = Written(put: (offset, version))
+    case .delete: written[tag] = Written(put: nil)
+    case .event: newestEvent = offset
+    }
+  }
+
+  private func check(
+    _ operation: VaultBatch.Operation, _ tag: LookupTag, _ name: Span<UInt8>
+  ) throws(VaultError) {
+    if operation.kind == .delete, newestPut(tag) == nil {
+      throw VaultError(.notFound, "there is nothing of that name to delete")
+    }
+    switch operation.condition {
+    case .any: return
+    case .absent:
+      guard newestPut(tag) != nil else { return }
+      throw VaultError(.conflict, "there is something of that name already")
+    case .version(let wanted):
+      let found = try currentVersion(tag, name)
+      guard found != wanted else { return }
+      let state = found.map { "it has version \($0)" } ?? "it is not there"
+      throw VaultError(.conflict, "version \(wanted) was asked for, but \(state)")
+    }
+  }
+
+  private func currentVersion(_ tag: LookupTag, _ name: Span<UInt8>) throws(VaultError) -> UInt64? {
+    if let written = written[tag] { return written.put?.version }
+    guard let entry = try view.entry(named: name) else { return nil }
+    return entry.version
+  }
+}
+
+extension VaultBatch.Operation {
+  /// Bytes of the frame that it becomes.
+  func frameLength(padding: Int) -> Int {
+    Record.frameLength(nameLength: name.count, valueLength: value.count, padding: padding)
+  }
+}
