@@ -6,6 +6,7 @@ internal import Glibc
 extension OutputSpan<UInt8> {
   /// Appends a copy of `bytes`, for which there must be room.
   @inlinable
+  @inline(__always)
   package mutating func append(contentsOf bytes: Span<UInt8>) {
     precondition(freeCapacity >= bytes.count)
     unsafe withUnsafeMutableBufferPointer { (buffer, count) in
@@ -19,6 +20,7 @@ extension OutputSpan<UInt8> {
 
   /// Appends a number in big-endian order, for which there must be room.
   @inlinable
+  @inline(__always)
   package mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
     let count = MemoryLayout<Number>.size
     precondition(freeCapacity >= count)
@@ -33,6 +35,7 @@ extension OutputSpan<UInt8> {
 extension MutableSpan<UInt8> {
   /// Puts a copy of `bytes` in the place of what stands at `offset`, where there must be room for it.
   @inlinable
+  @inline(__always)
   package mutating func replace(at offset: Int, with bytes: Span<UInt8>) {
     precondition(offset >= 0 && offset <= count && bytes.count <= count - offset)
     unsafe withUnsafeMutableBufferPointer { (buffer) in
@@ -45,6 +48,7 @@ extension MutableSpan<UInt8> {
 
   /// Puts a number in big-endian order in the place of the bytes at `offset`, which are there.
   @inlinable
+  @inline(__always)
   package mutating func replace<Number: FixedWidthInteger>(at offset: Int, bigEndian number: Number) {
     precondition(offset >= 0 && offset <= count - MemoryLayout<Number>.size)
     unsafe withUnsafeMutableBufferPointer { (buffer) in
@@ -57,6 +61,7 @@ extension MutableSpan<UInt8> {
 extension Span<UInt8> {
   /// The number whose bytes stand from `offset` on in big-endian order, where there must be enough of them.
   @inlinable
+  @inline(__always)
   package func bigEndian<Number: FixedWidthInteger>(at offset: Int, as type: Number.Type = Number.self) -> Number {
     precondition(offset >= 0 && offset <= count - MemoryLayout<Number>.size)
     return unsafe withUnsafeBufferPointer { (bytes) in

@@ -87,63 +87,54 @@ struct BatchPlan: ~Copyable {
   mutating func next(
     _ operation: VaultBatch.Operation, _ tag: LookupTag, _ name: Span<UInt8>
   ) throws(VaultError) -> Planned {
-    try check(operation, tag, name)
-    version += 1
-    let record = record(operation, tag)
     let offset = place.offset
-    note(operation, tag, at: offset)
+    version += 1
+    let kind: Record.Operation
+    let previous: UInt64?
+    switch operation.kind {
+    case .put:
+      kind = .put
+      previous = try newestPut(before: operation, (offset, version), tag, name)
+    case .delete:
+      kind = .delete
+      previous = try newestPut(before: operation, nil, tag, name)
+    case .event:
+      kind = .event
+      previous = newestEvent
+      newestEvent = offset
+    }
+    let record = Record(
+      kind, time: time, version: version, previous: previous ?? 0, nameLength: operation.name.count,
+      valueLength: operation.value.count)
     place.advance(over: operation.frameLength(padding: view.generation.header.padding))
     return Planned(operation: operation, record: record, tag: tag, offset: offset)
   }
 
-  private func record(_ operation: VaultBatch.Operation, _ tag: LookupTag) -> Record {
-    let kind: Record.Operation
-    switch operation.kind {
-    case .put: kind = .put
-    case .delete: kind = .delete
-    case .event: kind = .event
-    }
-    return Record(
-      kind, time: time, version: version, previous: kind == .event ? newestEvent : newestPut(tag) ?? 0,
-      nameLength: operation.name.count, valueLength: operation.value.count)
-  }
-
-  private func newestPut(_ tag: LookupTag) -> UInt64? {
-    if let written = written[tag] { return written.put?.offset }
-    return view.index[tag]?.offset
-  }
-
-  private mutating func note(_ operation: VaultBatch.Operation, _ tag: LookupTag, at offset: UInt64) {
-    switch operation.kind {
-    case .put: written[tag] = Written(put: (offset, version))
-    case .delete: written[tag] = Written(put: nil)
-    case .event: newestEvent = offset
-    }
-  }
-
-  private func check(
-    _ operation: VaultBatch.Operation, _ tag: LookupTag, _ name: Span<UInt8>
-  ) throws(VaultError) {
-    if operation.kind == .delete, newestPut(tag) == nil {
+  /// Notes what becomes of a name, and checks the condition against what it was. A batch whose condition fails is not
+  /// planned further, so that it may be noted before.
+  ///
+  /// - Returns: where the name's newest put stands before this operation.
+  private mutating func newestPut(
+    before operation: VaultBatch.Operation, _ put: (offset: UInt64, version: UInt64)?, _ tag: LookupTag,
+    _ name: Span<UInt8>
+  ) throws(VaultError) -> UInt64? {
+    let earlier = written.updateValue(Written(put: put), forKey: tag)
+    let found = if let earlier { earlier.put?.offset } else { view.index[tag]?.offset }
+    if operation.kind == .delete, found == nil {
       throw VaultError(.notFound, "there is nothing of that name to delete")
     }
     switch operation.condition {
-    case .any: return
+    case .any: break
     case .absent:
-      guard newestPut(tag) != nil else { return }
-      throw VaultError(.conflict, "there is something of that name already")
+      guard found == nil else { throw VaultError(.conflict, "there is something of that name already") }
     case .version(let wanted):
-      let found = try currentVersion(tag, name)
-      guard found != wanted else { return }
-      let state = found.map { "it has version \($0)" } ?? "it is not there"
-      throw VaultError(.conflict, "version \(wanted) was asked for, but \(state)")
+      let current = if let earlier { earlier.put?.version } else { try view.entry(named: name)?.version }
+      guard current == wanted else {
+        let state = current.map { "it has version \($0)" } ?? "it is not there"
+        throw VaultError(.conflict, "version \(wanted) was asked for, but \(state)")
+      }
     }
-  }
-
-  private func currentVersion(_ tag: LookupTag, _ name: Span<UInt8>) throws(VaultError) -> UInt64? {
-    if let written = written[tag] { return written.put?.version }
-    guard let entry = try view.entry(named: name) else { return nil }
-    return entry.version
+    return found
   }
 }
 

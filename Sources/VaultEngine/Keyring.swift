@@ -93,6 +93,7 @@ package final class Keyring: Sendable {
       return try use(&slot, term, body)
     }
     let result = try body(&cipher)
+    cipher.wipe()
     // After an error, or a very large record, the next one begins with a new cipher.
     if !cipher.isLarge { slot = consume cipher }
     return result

@@ -15,6 +15,9 @@ struct RecordCipher: ~Copyable, Sendable {
   /// Bytes that are read at once, in the hope that they hold the whole frame: those of the last one.
   private var guess = 512
 
+  /// Wipes what the last record left behind.
+  mutating func wipe() { plaintext.removeLast(plaintext.count) }
+
   /// Whether its buffers have grown so large that they should not be kept.
   var isLarge: Bool { max(plaintext.capacity, bytes.capacity) > 1 << 16 }
 
@@ -80,7 +83,7 @@ struct RecordCipher: ~Copyable, Sendable {
     _ planned: BatchPlan.Planned, of batch: borrowing VaultBatch, in generation: Generation
   ) throws(VaultError) {
     let (operation, padding) = (planned.operation, generation.header.padding)
-    plaintext.removeLast(plaintext.count)
+    wipe()
     do {
       try plaintext.reserve(planned.record.plaintextLength(padding: padding))
     } catch {
@@ -151,11 +154,16 @@ struct RecordCipher: ~Copyable, Sendable {
       let frame = try Frame(header, in: bytes.span)
       let isMeant = authTagPrefix.map { frame.authTag.extracting(first: 6).equals($0.span) } ?? true
       guard header.type == .record, isMeant else { throw header.damaged("it is not the record that stood here") }
-      _ = try frame.checkedTrailer()
-      guard header.term == term else {
-        return try VaultEntry(keyring.open(frame, in: generation), at: offset, in: generation.header)
+      let plaintext: SecretBytes
+      do throws(FormatError) {
+        plaintext =
+          header.term == term ? try frame.open(with: &cipher, in: generation) : try keyring.open(frame, in: generation)
+      } catch {
+        // What the checksum covers, the authTag vouches for, but for the link; it is asked only to name what is wrong.
+        _ = try frame.checkedTrailer()
+        throw error
       }
-      return try VaultEntry(frame.open(with: &cipher, in: generation), at: offset, in: generation.header)
+      return try VaultEntry(plaintext, at: offset, in: generation.header)
     } catch {
       throw VaultError(error)
     }

@@ -1,5 +1,3 @@
-internal import VaultFormat
-
 /// What ``Vault/verify(at:credential:)`` found.
 public struct VerifyReport: Sendable {
   /// One thing that is not as it was written.
