@@ -9,6 +9,8 @@ struct CommitGroup: ~Copyable {
   private var outcomes: [CommitRequest.Outcome?]
   /// What was sealed, and the end of the batch that it follows.
   private var sealed: (batch: BatchSealer.Sealed?, after: Chain)?
+  /// A checkpoint that must come first, with its pages batches, and the end of the batch that it follows.
+  private var index: (batches: [AppendedBatch], after: Chain)?
 
   init(_ requests: [CommitRequest]) {
     self.requests = requests
@@ -26,6 +28,32 @@ struct CommitGroup: ~Copyable {
   /// Whether it is worth sealing while the batch before is being written, and its conditions ask for nothing in there.
   static func canBeSealedAhead(_ requests: [CommitRequest]) -> Bool {
     requests.reduce(0) { $0 + $1.batch.byteCount } >= 1 << 18 && !requests.contains { $0.batch.asksForVersions }
+  }
+
+  /// Seals what is waiting behind a batch that is still being written, and a checkpoint before it if one is due by then.
+  ///
+  /// - Parameter view: as it will be when that batch is on the disk.
+  mutating func sealAhead(after view: View, _ sealing: Sealing) throws(VaultError) {
+    var view = view
+    if view.isCheckpointDue {
+      let end = view.chain
+      var random = try sealing.random()
+      var checkpoint = try Checkpoint(after: view, random: &random)
+      var batches: [AppendedBatch] = []
+      while let batch = try checkpoint.nextBatch(after: view, random: &random) {
+        batches.append(.index(batch))
+        view.append(.index(batch))
+      }
+      index = (batches, end)
+    }
+    _ = try seal(after: view, sealing)
+  }
+
+  /// The checkpoint that was sealed ahead behind `chain`; none if it was none, or the file has another end.
+  mutating func takeIndex(after chain: Chain) -> [AppendedBatch] {
+    guard let index, index.after == chain else { return [] }
+    self.index = nil
+    return index.batches
   }
 
   /// Asks the conditions and seals what is accepted as one batch, unless just that was done already.

@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Synchronization
+internal import VaultFormat
 
 /// Brings commits that are asked for at the same time to the disk together, by one write and one sync.
 ///
@@ -10,6 +11,8 @@ internal import Synchronization
 final class CommitQueue: Sendable {
   private struct State {
     var waiting: [CommitRequest] = []
+    /// The end of the batch behind which somebody seals what waits, and a checkpoint if one is due there.
+    var sealedBehind: Chain?
     /// Somebody will take what waits.
     var isLed = false
     var isClosed = false
@@ -134,6 +137,8 @@ final class CommitQueue: Sendable {
       writer.commit(&group) {
         passOn()
         hasPassedOn = true
+      } isIndexSealed: { (chain) in
+        sealedBehind == chain
       }
       if !hasPassedOn { passOn() }
       return group
@@ -144,11 +149,14 @@ final class CommitQueue: Sendable {
   /// Takes and seals what waits while the batch before is being written, if it is worth it. Should that batch fail, or another
   /// process come between, it is sealed again.
   private func takeEarly() -> CommitGroup? {
-    guard CommitGroup.canBeSealedAhead(waiting), let view = published.viewAhead else { return nil }
+    guard CommitGroup.canBeSealedAhead(waiting), let view = published.viewAhead, view.index.isComplete else { return nil }
+    state.withLock { $0.sealedBehind = view.chain }
     var group = CommitGroup(take())
-    _ = try? group.seal(after: view, sealing)
+    try? group.sealAhead(after: view, sealing)
     return group
   }
+
+  private var sealedBehind: Chain? { state.withLock { $0.sealedBehind } }
 
   private func take() -> [CommitRequest] {
     state.withLock { (state) in

@@ -18,7 +18,7 @@ struct TagTable: Sendable {
   }
 
   /// Entries to a leaf on average, before there are twice as many leaves.
-  private static let fill = 256
+  private static let fill = 64
 
   /// All leaves in the order of their tags: a list of lists, each of as many, so that copying one level copies few references.
   private var branches: [[[Slot]]]

@@ -32,8 +32,10 @@ struct Writer: ~Copyable, Sendable {
 
   /// Writes all requests whose conditions hold as one batch, and syncs it. Each of them gets its outcome.
   ///
-  /// - Parameter whenSealed: is called, if it comes to that, when the next group can be sealed.
-  mutating func commit(_ group: inout CommitGroup, whenSealed: () -> Void) {
+  /// - Parameters:
+  ///   - whenSealed: is called, if it comes to that, when the next group can be sealed.
+  ///   - isIndexSealed: whether the next group brings the checkpoint that is due behind this batch.
+  mutating func commit(_ group: inout CommitGroup, whenSealed: () -> Void, isIndexSealed: (Chain) -> Bool) {
     guard !group.isEmpty else { return group.succeed([]) }
     do {
       try published.checkUsable()
@@ -41,6 +43,7 @@ struct Writer: ~Copyable, Sendable {
       let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
       defer { withExtendedLifetime(lock) {} }
       try prepareToAppend()
+      for batch in group.takeIndex(after: published.view.chain) { try append(index: batch, lock) }
       try checkpointIfDue(lock)
       guard let sealed = try seal(&group) else { return }
       try settleLastBatch(lock)
@@ -48,7 +51,7 @@ struct Writer: ~Copyable, Sendable {
       whenSealed()
       try append(.records(sealed), lock)
       group.succeed(sealed.records)
-      if published.view.isCheckpointDue {
+      if published.view.isCheckpointDue, !isIndexSealed(published.view.chain) {
         group.resume()
         // What was asked for is on the disk: that the index is not is no failure of it, and the next writer makes up for it.
         try? checkpointIfDue(lock)
@@ -89,10 +92,14 @@ struct Writer: ~Copyable, Sendable {
     var random = try sealing.random()
     var checkpoint = try makeCheckpoint(&random)
     while let batch = try checkpoint.nextBatch(after: published.view, random: &random) {
-      try settleLastBatch(lock)
-      published.beginAppend(.index(batch))
-      try append(.index(batch), lock)
+      try append(index: .index(batch), lock)
     }
+  }
+
+  private mutating func append(index batch: AppendedBatch, _ lock: (any StorageLock)?) throws(VaultError) {
+    try settleLastBatch(lock)
+    published.beginAppend(batch)
+    try append(batch, lock)
   }
 
   private func makeCheckpoint(_ random: inout AnyRandomSource) throws(VaultError) -> Checkpoint {

@@ -127,10 +127,11 @@ extension IndexPage {
   }
 }
 
-extension FixedBytes {
-  /// Whether these bytes come before `other` in the order of byte strings.
+extension LookupTag {
+  /// Whether this tag comes before `other` in the order of byte strings.
   package func precedes(_ other: Self) -> Bool {
-    for index in 0..<count where span[index] != other.span[index] { return span[index] < other.span[index] }
-    return false
+    let (mine, others) = (span.bigEndian(at: 0, as: UInt64.self), other.span.bigEndian(at: 0, as: UInt64.self))
+    guard mine == others else { return mine < others }
+    return span.bigEndian(at: 8, as: UInt32.self) < other.span.bigEndian(at: 8, as: UInt32.self)
   }
 }

@@ -17,8 +17,8 @@ final class Subject {
   /// The vault after it was loaded, closed and opened again.
   let vault: Vault
 
-  /// Writes of one batch of the load: about 5 MB.
-  private static let batch = 16_384
+  /// Writes of one batch of the load: about 10 MB.
+  private static let batch = 32_768
 
   /// Makes a vault in `folder` and loads it.
   init(in folder: String, records: Int) throws {
@@ -49,6 +49,8 @@ final class Subject {
   private static func load(_ records: Int, into vault: Vault) throws(VaultError) {
     var name: [UInt8] = []
     var token: [UInt8] = []
+    // One is sealed while the one before it is being written.
+    var pending: PendingCommit?
     for start in stride(from: 0, to: records, by: batch) {
       var batch = try VaultBatch()
       for number in start..<min(start + Self.batch, records) {
@@ -56,8 +58,11 @@ final class Subject {
         Workload.write(token: number, to: &token)
         try batch.put(name.span, value: token.span)
       }
-      try vault.commit(batch)
+      let next = try vault.submit(batch)
+      try pending?.wait()
+      pending = next
     }
+    try pending?.wait()
   }
 }
 
