@@ -89,6 +89,6 @@ private struct FoundingFile {
     var genesisKey = try root.genesisKey(of: header)
     try encoder.append(.genesis, plaintext: genesis.plaintext().span, key: &genesisKey, random: &random, last: true)
     bytes = header.serialized() + encoder.bytes
-    keyring = try Keyring(root: root, header: header)
+    keyring = try Keyring(root: root, slot: slot.slot.number, header: header)
   }
 }

@@ -208,13 +208,7 @@ struct Handle: ~Copyable, Sendable {
   ///
   /// - Returns: the version of each write, in order.
   mutating func commit(_ batch: borrowing VaultBatch) throws(VaultError) -> [UInt64] {
-    try checkUsable()
-    guard !options.readOnly else { throw VaultError(.readOnly, "the vault was opened for reading alone") }
-    guard !view.generation.header.mustStayReadOnly else {
-      throw VaultError(
-        .unsupportedFeature, "the file uses a feature that this program does not know and may only read",
-        remedy: "use a newer release of tokenvault")
-    }
+    try checkWritable()
     guard batch.count <= VaultLimits.batch else {
       throw VaultError(.limitExceeded, "a batch has \(batch.count) writes; \(VaultLimits.batch) is the limit")
     }
@@ -242,17 +236,48 @@ struct Handle: ~Copyable, Sendable {
     return sealed.records.map(\.version)
   }
 
+  /// The time by which records are stamped: microseconds since 1970.
+  func now() -> Int64 { environment.now() }
+
+  /// Writes a checkpoint with other key slots: all that adding, removing or changing a key takes.
+  ///
+  /// - Parameter change: turns the slots that the file has into those that it is to have, by number. It runs under the lock.
+  mutating func changeSlots(
+    _ change: (View, [KeySlot.Sealed], inout AnyRandomSource) throws(VaultError) -> [KeySlot.Sealed]
+  ) throws(VaultError) {
+    try checkWritable()
+    let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
+    defer { withExtendedLifetime(lock) {} }
+    try prepareToAppend()
+    var random = try randomSource()
+    try writeCheckpoint(slots: change(view, view.sealedSlots(), &random))
+  }
+
+  private func checkWritable() throws(VaultError) {
+    try checkUsable()
+    guard !options.readOnly else { throw VaultError(.readOnly, "the vault was opened for reading alone") }
+    guard !view.generation.header.mustStayReadOnly else {
+      throw VaultError(
+        .unsupportedFeature, "the file uses a feature that this program does not know and may only read",
+        remedy: "use a newer release of tokenvault")
+    }
+  }
+
   /// Writes a checkpoint, if so much was written since the last that opening takes long.
   private mutating func checkpointIfDue() throws(VaultError) {
-    guard view.isCheckpointDue else { return }
+    if view.isCheckpointDue { try writeCheckpoint() }
+  }
+
+  /// - Parameter slots: as ``Checkpoint`` takes them.
+  private mutating func writeCheckpoint(slots: [KeySlot.Sealed]? = nil) throws(VaultError) {
     var random = try randomSource()
     var checkpoint: Checkpoint
     do {
-      checkpoint = try Checkpoint(after: view, random: &random)
+      checkpoint = try Checkpoint(after: view, slots: slots, random: &random)
     } catch {
       guard error.code == .indexDamaged else { throw error }
       try rebuildIndex()
-      checkpoint = try Checkpoint(after: view, random: &random)
+      checkpoint = try Checkpoint(after: view, slots: slots, random: &random)
     }
     while let batch = try checkpoint.nextBatch(after: view, random: &random) {
       try writeLastBatchAgain()

@@ -118,7 +118,7 @@ extension Vault {
 }
 
 extension Inspection.Slot {
-  fileprivate init(_ slot: KeySlot) {
+  init(_ slot: KeySlot) {
     number = slot.number
     created = slot.created
     switch slot.kind {

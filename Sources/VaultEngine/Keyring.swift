@@ -8,6 +8,7 @@ internal import VaultFormat
 package final class Keyring: Sendable {
   private struct Keys: ~Copyable {
     let root: RootKey
+    var slot: UInt32
     var wrap: XAES256GCM
     var genesis: XAES256GCM
     var lookup: LookupKey
@@ -38,13 +39,14 @@ package final class Keyring: Sendable {
   /// Of the file that the keys are for.
   let header: FileHeader
 
+  /// - Parameter slot: number of the key slot that holds `root` under the credential that was given.
   /// - Throws: `crypto-failure`.
-  init(root: consuming RootKey, header: FileHeader) throws(VaultError) {
+  init(root: consuming RootKey, slot: UInt32, header: FileHeader) throws(VaultError) {
     do {
       let wrap = try root.wrapKey(of: header.vaultID)
       let genesis = try root.genesisKey(of: header)
       let lookup = try root.lookupKey(of: header)
-      keys = Mutex(Keys(root: root, wrap: wrap, genesis: genesis, lookup: lookup))
+      keys = Mutex(Keys(root: root, slot: slot, wrap: wrap, genesis: genesis, lookup: lookup))
       self.header = header
     } catch {
       throw VaultError(error)
@@ -183,9 +185,34 @@ package final class Keyring: Sendable {
       throw VaultError(
         .wrongKey, "another vault has taken this one's place", remedy: "open the vault at this path again")
     }
-    let root = try keys.withLock { (keys) throws(VaultError) in
-      try crypto { () throws(CryptoError) in try keys.root.copy() }
+    return try keys.withLock { (keys) throws(VaultError) in
+      let root = try crypto { () throws(CryptoError) in try keys.root.copy() }
+      return try Keyring(root: root, slot: keys.slot, header: other)
     }
-    return try Keyring(root: root, header: other)
+  }
+
+  // MARK: Key slots
+
+  /// Number of the key slot that the credential opened, or that took its place since.
+  var slot: UInt32 {
+    get { keys.withLock { $0.slot } }
+    set { keys.withLock { $0.slot = newValue } }
+  }
+
+  /// Wraps the root key in a new slot. A passphrase takes as long as `kind` says.
+  ///
+  /// - Throws: `crypto-failure`.
+  func sealSlot(
+    _ number: UInt32, under credential: borrowing Credential, kind: KeySlot.Kind, created: Int64,
+    random: inout AnyRandomSource
+  ) throws(VaultError) -> KeySlot.Sealed {
+    do throws(CryptoError) {
+      // Nobody who opens a record waits for a passphrase's derivation.
+      let root = try keys.withLock { (keys) throws(CryptoError) in try keys.root.copy() }
+      return try KeySlot.seal(
+        root, under: credential, kind: kind, number: number, created: created, vault: header.vaultID, random: &random)
+    } catch {
+      throw VaultError(error)
+    }
   }
 }

@@ -15,7 +15,7 @@ internal import VaultCrypto
 /// Calls block the thread that makes them, for as long as the disk or another process's lock takes. They don't belong on
 /// Swift's cooperative threads; the `TokenVault` module has asynchronous calls.
 public final class Vault: Sendable {
-  private let handle: Mutex<Handle>
+  let handle: Mutex<Handle>
   /// Where the vault is.
   public let path: String
 

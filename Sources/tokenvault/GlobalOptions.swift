@@ -88,7 +88,7 @@ struct Settings: Sendable {
       named: "TOKENVAULT_KEY and TOKENVAULT_PASSPHRASE")
   }
 
-  private static func source(
+  static func source(
     key: String?, passphrase: String?, named names: String
   ) throws -> (kind: Credential.Kind, place: KeySource)? {
     switch (key, passphrase) {
