@@ -6,12 +6,12 @@ package struct FileStorage: Storage {
 
   package init(path: String) { self.path = path }
 
-  private var directory: String {
+  var directory: String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  private var temporaryPrefix: String { "\(path).tmp-" }
+  var temporaryPrefix: String { "\(path).tmp-" }
 
   package func open(writable: Bool) throws(VaultError) -> any StorageFile {
     let descriptor: Int32
@@ -67,7 +67,7 @@ package struct FileStorage: Storage {
   }
 
   /// Whether a file of that name is a temporary of this vault, and not another vault with a similar name.
-  private static func isTemporary(_ name: String, prefix: Substring) -> Bool {
+  static func isTemporary(_ name: String, prefix: Substring) -> Bool {
     guard name.utf8.starts(with: prefix.utf8) else { return false }
     let suffix = name.utf8.dropFirst(prefix.utf8.count)
     return suffix.count == 16 && suffix.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
@@ -87,16 +87,7 @@ package struct FileStorage: Storage {
   }
 
   package func sweep() {
-    let prefix = temporaryPrefix.split(separator: "/", omittingEmptySubsequences: true).last ?? ""
-    guard let entries = unsafe opendir(directory) else { return }
-    defer { unsafe _ = closedir(entries) }
-    while let entry = unsafe readdir(entries) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { (name) in
-        unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      guard Self.isTemporary(name, prefix: prefix) else { continue }
-      removeIfAbandoned(directory + "/" + name)
-    }
+    for name in temporaries { removeIfAbandoned(name) }
   }
 
   private func removeIfAbandoned(_ name: String) {
