@@ -57,7 +57,7 @@ public struct TokenHistoryEntry: Sendable {
 ///
 /// Calls block for as long as the disk takes, as ``Vault``'s do; ``VaultTokenStorage`` is the same for asynchronous code.
 public final class TokenStore: Sendable {
-  private let vault: Vault
+  let vault: Vault
   private let instruments: Instruments
   private let now: @Sendable () -> Int64
 

@@ -79,13 +79,13 @@ struct BatchSealer: ~Copyable {
   private func record(_ operation: VaultBatch.Operation, _ tag: LookupTag) throws(VaultError) -> Record {
     let kind: Record.Operation
     switch operation.kind {
-    case .put: kind = .put
+    case .put, .legacyPut: kind = .put
     case .delete: kind = .delete
     case .event: kind = .event
     }
     let previous = try kind == .event ? newestEvent : newestPut(tag) ?? 0
     return Record(
-      kind, time: time, version: version, previous: previous, nameLength: operation.name.count,
+      kind, isLegacy: operation.kind == .legacyPut, time: time, version: version, previous: previous, nameLength: operation.name.count,
       valueLength: operation.value.count)
   }
 
@@ -96,7 +96,7 @@ struct BatchSealer: ~Copyable {
 
   private mutating func note(_ operation: VaultBatch.Operation, _ tag: LookupTag, at offset: UInt64) {
     switch operation.kind {
-    case .put: written[tag] = Written(put: (offset, version))
+    case .put, .legacyPut: written[tag] = Written(put: (offset, version))
     case .delete: written[tag] = Written(put: nil)
     case .event: newestEvent = offset
     }

@@ -79,6 +79,12 @@ package struct FileStorage: Storage {
     try syncName()
   }
 
+  package func replace(with temporary: any StorageFile) throws(VaultError) {
+    guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
+    try SystemCall.rename(file.path, path)
+    try syncName()
+  }
+
   package func syncName() throws(VaultError) { try SystemCall.syncDirectory(directory) }
 
   package func discard(_ temporary: any StorageFile) {

@@ -24,6 +24,12 @@ package protocol Storage: Sendable {
   /// - Throws: `conflict` when there is a file of that name; `io`.
   func publish(_ temporary: any StorageFile) throws(VaultError)
 
+  /// Gives a temporary file the vault's name in the place of the file that has it, and syncs the directory. Whoever has that
+  /// file open keeps it.
+  ///
+  /// - Throws: `io`: then the one or the other has the name, and which is not known to be durable.
+  func replace(with temporary: any StorageFile) throws(VaultError)
+
   /// Makes the name by which the vault is found durable.
   ///
   /// - Throws: `io`.

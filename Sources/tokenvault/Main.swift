@@ -18,7 +18,10 @@ struct TokenVaultCommand: ParsableCommand {
         subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
       CommandGroup(
         name: "Vault",
-        subcommands: [Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self]),
+        subcommands: [
+          Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self,
+          Backup.self, Upgrade.self,
+        ]),
       CommandGroup(name: "Vector", subcommands: [Vectors.self]),
       CommandGroup(name: "Trial", subcommands: [Demo.self]),
     ])

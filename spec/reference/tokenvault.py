@@ -198,7 +198,7 @@ class Legacy:
             log2n, r, p, encoding = self.parameters
             require(1 <= encoding <= 3, "legacy-malformed")
             require(1 <= log2n <= 20 and 1 <= r <= 64 and 1 <= p <= 64 and (r * p << log2n) <= 2**25
-                    and log2n < 16 * r, "limit-exceeded")
+                    and (r << log2n) <= 2**23 and log2n < 16 * r, "limit-exceeded")
         elif kdf:
             hash_id, encoding, reserved, iterations = struct.unpack(">BBHI", self.parameters)
             require(hash_id in (1, 2) and 1 <= encoding <= 3 and reserved == 0, "legacy-malformed")

@@ -1,11 +1,11 @@
 @testable import VaultEngine
 
-/// A vault on a ``SimulatedDisk``, under the name `vault`.
+/// A vault on a ``SimulatedDisk``, under the name `vault` unless it is given another.
 struct SimulatedStorage: Storage {
   static let name = "vault"
 
   let disk: SimulatedDisk
-  var path: String { Self.name }
+  var path = Self.name
 
   func open(writable: Bool) throws(VaultError) -> any StorageFile {
     try disk.attempt(.look)
@@ -27,6 +27,13 @@ struct SimulatedStorage: Storage {
     let file = Int(temporary.identity.inode)
     try disk.attempt(.rename)
     guard disk.cache.names[path] == nil else { throw VaultError(.conflict, "there is something of that name") }
+    disk.perform(.rename(file: file, from: "\(path).tmp-\(file)", to: path))
+    try syncName()
+  }
+
+  func replace(with temporary: any StorageFile) throws(VaultError) {
+    let file = Int(temporary.identity.inode)
+    try disk.attempt(.rename)
     disk.perform(.rename(file: file, from: "\(path).tmp-\(file)", to: path))
     try syncName()
   }
