@@ -27,7 +27,7 @@ struct BatchSealer: ~Copyable {
     self.view = view
     self.time = time
     newestEvent = view.newestEvent
-    version = view.lastVersion
+    version = view.greatestVersion
   }
 
   /// Seals `batch` behind the last batch of `view`.

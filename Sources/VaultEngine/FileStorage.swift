@@ -79,6 +79,12 @@ package struct FileStorage: Storage {
     try syncName()
   }
 
+  package func replace(with temporary: any StorageFile) throws(VaultError) {
+    guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
+    try SystemCall.rename(file.path, path)
+    try syncName()
+  }
+
   package func syncName() throws(VaultError) { try SystemCall.syncDirectory(directory) }
 
   package func discard(_ temporary: any StorageFile) {
@@ -86,25 +92,30 @@ package struct FileStorage: Storage {
     SystemCall.unlink(file.path)
   }
 
-  package func sweep() {
+  package func sweep() -> Bool {
     let prefix = temporaryPrefix.split(separator: "/", omittingEmptySubsequences: true).last ?? ""
-    guard let entries = unsafe opendir(directory) else { return }
+    guard let entries = unsafe opendir(directory) else { return false }
     defer { unsafe _ = closedir(entries) }
+    var isHeld = false
     while let entry = unsafe readdir(entries) {
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { (name) in
         unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }
       guard Self.isTemporary(name, prefix: prefix) else { continue }
-      removeIfAbandoned(directory + "/" + name)
+      if !removeIfAbandoned(directory + "/" + name) { isHeld = true }
     }
+    return isHeld
   }
 
-  private func removeIfAbandoned(_ name: String) {
+  /// - Returns: false when somebody holds the file.
+  private func removeIfAbandoned(_ name: String) -> Bool {
     guard let status = try? SystemCall.status(at: name), status.st_mode & S_IFMT == S_IFREG,
       let descriptor = try? SystemCall.open(name, O_RDWR)
-    else { return }
+    else { return true }
     defer { _ = close(descriptor) }
-    if (try? SystemCall.tryLock(descriptor, .exclusive, name)) == true { SystemCall.unlink(name) }
+    guard let isFree = try? SystemCall.tryLock(descriptor, .exclusive, name) else { return true }
+    if isFree { SystemCall.unlink(name) }
+    return isFree
   }
 
   package func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {
