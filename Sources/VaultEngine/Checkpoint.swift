@@ -105,7 +105,8 @@ struct Checkpoint: ~Copyable {
 
   private func batch(_ bytes: [UInt8], root: IndexRoot?, _ view: View) throws(VaultError) -> Batch {
     // A batch that this program could not read is never written.
-    Batch(bytes: bytes, end: try view.chain.following(bytes.span, in: view.generation), root: root,
+    Batch(
+      bytes: bytes, end: try view.chain.following(bytes.span, in: view.generation), root: root,
       history: anchor.history)
   }
 

@@ -95,7 +95,9 @@ import VaultFormat
   // Defends: an append that a crash tore is not taken over into a new generation, and kept aside.
   @Test(arguments: Verb.allCases) func aTornTail(_ verb: Verb) throws {
     let (whole, contents) = try Self.vault()
-    try Vault.open(.simulated(whole, seed: 1), credential: key()).commit([.put("torn", Array(repeating: 1, count: 2000))])
+    try Vault.open(.simulated(whole, seed: 1), credential: key()).commit([
+      .put("torn", Array(repeating: 1, count: 2000))
+    ])
     var image = whole.cache
     for file in image.files.keys { image.files[file]?.removeLast(700) }
     let disk = SimulatedDisk(image)

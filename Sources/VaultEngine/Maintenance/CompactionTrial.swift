@@ -32,6 +32,7 @@ enum CompactionTrial {
   private static func overhead(names: Int, slots: Int, _ generations: Int) -> UInt64 {
     let keys = 2 * (slots * (Frame.overhead + KeySlot.clearLength + KeySlot.sealedLength) + Frame.overhead + 80)
     let pages = names == 0 ? 0 : 1 + names * 5 / (4 * IndexPage.capacity)
-    return UInt64(FileHeader.length + keys + 3 * Frame.overhead + 400 + 104 * generations + pages * IndexPage.frameLength)
+    return UInt64(
+      FileHeader.length + keys + 3 * Frame.overhead + 400 + 104 * generations + pages * IndexPage.frameLength)
   }
 }

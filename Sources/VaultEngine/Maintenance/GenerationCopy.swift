@@ -49,7 +49,8 @@ struct GenerationCopy: ~Copyable {
     let writer = try GenerationWriter.begin(environment, keys, random: random)
     let source = RecordSource(for: keys.keyring, isOver: selection.isOver, skipsDamaged: options.skipsDamaged)
     return GenerationCopy(
-      environment: environment, options: options, old: old, slots: try old.sealedSlots(), writer: writer, source: source,
+      environment: environment, options: options, old: old, slots: try old.sealedSlots(), writer: writer,
+      source: source,
       selection: selection)
   }
 
