@@ -20,6 +20,9 @@ struct Checkpoint: ~Copyable {
 
   /// Pages of one pages batch: 16 MiB.
   private static let pagesOfBatch: UInt32 = 4096
+  /// Pages that stand in the checkpoint itself. More would fit, but every opening reads and checks it whole; so a merged run
+  /// costs one sync more.
+  private static let pagesOfCheckpoint: UInt32 = 16
 
   private let slots: [KeySlot.Sealed]
   private let anchor: Anchor
@@ -87,9 +90,8 @@ struct Checkpoint: ~Copyable {
   /// - Parameter view: which has taken in all batches before.
   mutating func nextBatch(after view: View, random: inout AnyRandomSource) throws(VaultError) -> Batch? {
     guard !isDone else { return nil }
-    let others = slots.count + view.keyring.termCount + 2
     var encoder = try format { () throws(FormatError) in try BatchEncoder(after: view.chain, in: view.generation) }
-    if next.page < pages, Int(pages) + others > Limits.checkpointFrames {
+    if next.page < pages, pages > Self.pagesOfCheckpoint {
       try sealPages(min(pages - next.page, Self.pagesOfBatch), endBatch: true, view, &encoder, &random)
       return try batch(encoder.bytes, root: nil, view)
     }

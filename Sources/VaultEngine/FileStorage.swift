@@ -6,12 +6,12 @@ package struct FileStorage: Storage {
 
   package init(path: String) { self.path = path }
 
-  private var directory: String {
+  var directory: String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  private var temporaryPrefix: String { "\(path).tmp-" }
+  var temporaryPrefix: String { "\(path).tmp-" }
 
   package func open(writable: Bool) throws(VaultError) -> any StorageFile {
     let descriptor: Int32
@@ -67,7 +67,7 @@ package struct FileStorage: Storage {
   }
 
   /// Whether a file of that name is a temporary of this vault, and not another vault with a similar name.
-  private static func isTemporary(_ name: String, prefix: Substring) -> Bool {
+  static func isTemporary(_ name: String, prefix: Substring) -> Bool {
     guard name.utf8.starts(with: prefix.utf8) else { return false }
     let suffix = name.utf8.dropFirst(prefix.utf8.count)
     return suffix.count == 16 && suffix.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
@@ -76,6 +76,8 @@ package struct FileStorage: Storage {
   package func publish(_ temporary: any StorageFile) throws(VaultError) {
     guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
     try SystemCall.renameWithoutReplacing(file.path, path)
+    // Under its new name it is locked by writers, for a commit each.
+    SystemCall.unlock(file.descriptor)
     try syncName()
   }
 
@@ -93,18 +95,8 @@ package struct FileStorage: Storage {
   }
 
   package func sweep() -> Bool {
-    let prefix = temporaryPrefix.split(separator: "/", omittingEmptySubsequences: true).last ?? ""
-    guard let entries = unsafe opendir(directory) else { return false }
-    defer { unsafe _ = closedir(entries) }
-    var isHeld = false
-    while let entry = unsafe readdir(entries) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { (name) in
-        unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-      }
-      guard Self.isTemporary(name, prefix: prefix) else { continue }
-      if !removeIfAbandoned(directory + "/" + name) { isHeld = true }
-    }
-    return isHeld
+    // All of them, and not only up to the first that is held.
+    temporaries.map { removeIfAbandoned($0) }.contains(false)
   }
 
   /// - Returns: false when somebody holds the file.
@@ -156,7 +148,7 @@ package struct FileStorage: Storage {
   }
 
   package func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
-    try FileLock.take("\(path).lock", mode, wait: wait)
+    try FileLock.take("\(path).lock", of: path, mode, wait: wait)
   }
 }
 

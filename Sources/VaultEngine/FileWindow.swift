@@ -6,7 +6,11 @@ internal import VaultFormat
 /// first touch costs more than the reading; a large one in pieces that are worth the threads that open them.
 struct FileWindow: ~Copyable {
   private static let chunk: ClosedRange<UInt64> = 1 << 16...1 << 19
+  /// The same for looking here and there.
+  private static let glance: ClosedRange<UInt64> = 1 << 12...1 << 12
 
+  /// Whether it goes from front to back.
+  var isWalking = true
   private let file: any StorageFile
   private var buffer: [UInt8] = []
   private var start: UInt64 = 0
@@ -25,7 +29,8 @@ struct FileWindow: ~Copyable {
   mutating func load(at offset: UInt64, count: Int) throws(VaultError) {
     let wanted = min(UInt64(count), remaining(from: offset))
     if offset >= start, offset + wanted <= start + UInt64(buffer.count) { return }
-    let ahead = min(max(remaining(from: offset) / 8, Self.chunk.lowerBound), Self.chunk.upperBound)
+    let chunk = isWalking ? Self.chunk : Self.glance
+    let ahead = min(max(remaining(from: offset) / 8, chunk.lowerBound), chunk.upperBound)
     let size = Int(min(max(UInt64(count), ahead), remaining(from: offset)))
     buffer.removeAll(keepingCapacity: true)
     start = offset

@@ -1,5 +1,5 @@
 internal import VaultCrypto
-package import VaultFormat
+public import VaultFormat
 
 /// How a vault is opened.
 public struct VaultOptions: Sendable {
@@ -9,8 +9,10 @@ public struct VaultOptions: Sendable {
   public var readOnly = false
   /// Replays every frame of the file, though its index would spare that.
   package var readsWhole = false
-  /// What the vault is held against; another history, or an older state, is refused.
-  package var pin: Pin?
+  /// What the vault is held against when it is opened: another history, or an older state, is refused with `rollback`. That
+  /// reads the whole file. A history that does not reach back to the pin's generation is let pass: see
+  /// ``VerifyReport/isRollbackExcluded``.
+  public var pin: Pin?
 
   /// Waits ten seconds; writes are allowed.
   public init() {}

@@ -25,6 +25,10 @@ final class IndexComparison {
   private var pages: [UInt64: Page] = [:]
   /// Runs that were found right; later roots list them again.
   private var right: [IndexRoot.Run] = []
+  private let visit: (OpenedRecord) -> Void
+
+  /// - Parameter visit: is given every record too.
+  init(visit: @escaping (OpenedRecord) -> Void = { _ in }) { self.visit = visit }
 
   /// Before another replay of the file, which is known to have a bad index.
   func startOver(noting error: FormatError) {
@@ -37,6 +41,7 @@ final class IndexComparison {
 
   /// Takes in a record.
   func take(_ opened: OpenedRecord) {
+    visit(opened)
     let operation = opened.record.operation
     guard operation != .event else { return }
     let entry = IndexEntry(

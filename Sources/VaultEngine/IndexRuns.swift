@@ -87,7 +87,9 @@ struct IndexRuns {
       throw VaultError(.indexDamaged, "a page of the index can't be read: \(error.sentence)", offset: offset)
     }
     guard page.run == run.id, page.number == number,
-      page.entries.allSatisfy({ IndexPage.number(of: $0.tag, pages: run.pages) == number })
+      page.entries.allSatisfy({
+        $0.offset < offset && IndexPage.number(of: $0.tag, pages: run.pages) == number
+      })
     else { throw VaultError(.indexDamaged, "a page of the index does not hold what it should", offset: offset) }
     return page
   }

@@ -1,7 +1,4 @@
-internal import VaultCrypto
-internal import VaultFormat
-
-/// What can be said of a vault without any key: see ``Vault/inspect(at:)``.
+/// How a vault is built: see ``Vault/inspect(at:credential:)``.
 public struct Inspection: Sendable {
   /// One key slot.
   public struct Slot: Sendable {
@@ -23,24 +20,42 @@ public struct Inspection: Sendable {
     public let frames: UInt64
     /// Their bytes together.
     public let bytes: UInt64
+    /// Those that still count: a compaction would carry them over, or make them anew. `nil` where only a key tells.
+    public let live: (frames: UInt64, bytes: UInt64)?
   }
 
-  /// One frame.
-  public struct FrameSummary: Sendable {
-    /// Where it begins in the file.
-    public let offset: UInt64
-    /// Its number in the file, from 1.
-    public let sequence: UInt64
-    /// What it is: `record`, `key slot`, ...
-    public let type: String
-    /// Its number in its batch, from 0.
-    public let position: UInt32
-    /// Whether a batch is complete with it.
-    public let endsBatch: Bool
-    /// Term of the data key that seals it; 0 where none does.
-    public let term: UInt32
-    /// Its bytes.
-    public let length: Int
+  /// All frames that one data key seals.
+  public struct Term: Sendable {
+    /// From 1.
+    public let number: UInt32
+    /// Records, pages and roots.
+    public let frames: UInt64
+    /// When the data key was made, in microseconds since 1970; `nil` without a key.
+    public let created: Int64?
+  }
+
+  /// The index in the file.
+  public struct Index: Sendable {
+    /// Sorted entries, newest run first.
+    public struct Run: Sendable {
+      /// 0 for a new one; merging makes one of the next level.
+      public let level: Int
+      /// Pages of 4096 bytes.
+      public let pages: UInt64
+      /// Names that it tells of, deleted ones among them.
+      public let entries: UInt64
+      /// Pieces in which its pages stand side by side.
+      public let segments: Int
+      /// The frames that it covers, by sequence.
+      public let sequences: ClosedRange<UInt64>
+    }
+
+    /// Offset of the newest root's frame.
+    public let rootOffset: UInt64
+    /// Sequence of that frame.
+    public let rootSequence: UInt64
+    /// `nil` without a key.
+    public let runs: [Run]?
   }
 
   /// Hexadecimal; the same in all generations.
@@ -53,6 +68,8 @@ public struct Inspection: Sendable {
   public let majorVersion: Int
   /// Informs.
   public let minorVersion: Int
+  /// The file uses a feature that only a newer program knows: it is read here, and not written.
+  public let isReadOnly: Bool
   /// Records' plaintexts are multiples of this many bytes.
   public let padding: Int
   /// Whether values may be deflated.
@@ -61,101 +78,61 @@ public struct Inspection: Sendable {
   public let fileLength: UInt64
   /// Bytes up to the end of the last whole batch.
   public let committedLength: UInt64
+  /// Bytes of an append that was interrupted; 0 where the end is damaged.
+  public let tornBytes: UInt64
   /// Whole batches.
   public let batches: UInt64
   /// The newest link, in hexadecimal.
   public let head: String
+  /// The sequence of its frame.
+  public let sequence: UInt64
   /// The slots that count. Empty when they are damaged.
   public let slots: [Slot]
-  /// Frames by type, in the order of the types' numbers.
+  /// Frames by type, in the order of the types' numbers; those of an interrupted append too.
   public let kinds: [Kind]
-  /// Every whole frame, in the order of the file.
-  public let frames: [FrameSummary]
-  /// What is wrong behind the last whole batch or with the slots; `nil` when nothing is.
+  /// Data keys by their frames, ascending.
+  public let terms: [Term]
+  /// `nil` when the file has none: opening then reads all records.
+  public let index: Index?
+  /// Records behind the newest root, or all if there is none.
+  public let recordsSinceRoot: UInt64
+  /// What only a key tells; `nil` without one, and in a damaged vault.
+  public let content: InspectedContent?
+  /// What is wrong; `nil` when nothing is.
   public let damage: VaultError?
 }
 
-extension Vault {
-  /// Describes a vault without opening anything in it. Changes nothing.
-  ///
-  /// - Throws: `no-vault`, `not-a-vault-file`, `unsafe-permissions`, `header-damaged`, `unsupported-version`,
-  ///   `unsupported-feature`, `io`. Damage behind the header is not thrown, but part of the answer.
-  public static func inspect(at path: String) throws(VaultError) -> Inspection {
-    let file = try FileStorage(path: path).open(writable: false)
-    var window = try FileWindow(file)
-    let generation = try window.generation()
-    var frames: [Inspection.FrameSummary] = []
-    let walk = try Walk(&window, from: Chain(startOf: generation), in: generation) { (header) in
-      frames.append(.init(header))
-    }
-    let (slots, damage) = slots(&window)
-    let header = generation.header
-    return Inspection(
-      vaultID: header.vaultID.hex, fileID: header.fileID.hex, generation: header.generation,
-      majorVersion: Int(FileHeader.majorVersion), minorVersion: Int(header.minorVersion), padding: header.padding,
-      allowsDeflate: header.allowsDeflate, fileLength: window.length, committedLength: walk.committed.offset,
-      batches: walk.batches, head: walk.committed.link.hex, slots: slots, kinds: kinds(of: frames), frames: frames,
-      damage: damage)
+/// What can be said of a vault by who has a key.
+public struct InspectedContent: Sendable {
+  /// One generation of the vault.
+  public struct Generation: Sendable {
+    /// From 1.
+    public let number: UInt64
+    /// What made it: `init`, `compact`, `rotate`, `rekey`, `restore` or `salvage`.
+    public let madeBy: String
+    /// When, in microseconds since 1970.
+    public let created: Int64
+    /// The sequence of its last frame, as the one behind it remembers it.
+    public let lastSequence: UInt64
+    /// The last version in it.
+    public let lastVersion: UInt64
   }
 
-  private static func slots(_ window: inout FileWindow) -> ([Inspection.Slot], VaultError?) {
-    do {
-      let structure = try Opening.structure(&window)
-      return (try Opening.slots(structure, &window).map { .init($0.slot) }, nil)
-    } catch {
-      return ([], error)
-    }
-  }
-
-  private static func kinds(of frames: [Inspection.FrameSummary]) -> [Inspection.Kind] {
-    let names = (1...7).map { FrameType(rawValue: $0).name } + ["ancillary"]
-    return names.compactMap { (name) in
-      let all = frames.filter { $0.type == name }
-      guard !all.isEmpty else { return nil }
-      return .init(name: name, frames: UInt64(all.count), bytes: all.reduce(0) { $0 + UInt64($1.length) })
-    }
-  }
-}
-
-extension Inspection.Slot {
-  fileprivate init(_ slot: KeySlot) {
-    number = slot.number
-    created = slot.created
-    switch slot.kind {
-    case .raw:
-      kind = "key"
-      cost = "HKDF-SHA-256"
-    case .scrypt(let logN, let r, let p):
-      kind = "passphrase"
-      cost = "scrypt, N = 2^\(logN), r = \(r), p = \(p)"
-    }
-  }
-}
-
-extension Inspection.FrameSummary {
-  fileprivate init(_ header: FrameHeader) {
-    offset = header.offset
-    sequence = header.sequence
-    type = header.type.name
-    position = header.position
-    endsBatch = header.endsBatch
-    term = header.term
-    length = header.frameLength
-  }
-}
-
-extension FrameType {
-  /// The word for a person.
-  fileprivate var name: String {
-    switch self {
-    case .record: "record"
-    case .keySlot: "key slot"
-    case .dataKey: "data key"
-    case .genesis: "genesis"
-    case .indexPage: "index page"
-    case .indexRoot: "index root"
-    case .anchor: "anchor"
-    default: "ancillary"
-    }
-  }
+  /// Name and version of the program that made the file.
+  public let writer: String
+  /// This file, then those before it, newest first.
+  public let generations: [Generation]
+  /// Names that are there.
+  public let names: UInt64
+  /// Puts, those that were superseded or deleted since among them.
+  public let puts: UInt64
+  /// Deletions.
+  public let deletions: UInt64
+  /// Events.
+  public let events: UInt64
+  /// The times of the oldest and the newest record in the file, in microseconds since 1970, by the clocks of those who wrote
+  /// them; `nil` without a record.
+  public let times: ClosedRange<Int64>?
+  /// Pages of the index that can't be read; everything is served all the same.
+  public let badPages: Int
 }

@@ -51,12 +51,15 @@ enum NewestRoot {
 
   private static func endOfNonzero(_ window: inout FileWindow) throws(VaultError) -> UInt64 {
     var end = window.length
+    // The zeros are few, or as many as are allocated at a time.
+    var piece: UInt64 = 1 << 12
     while end > 0 {
       let start = end > piece ? end - piece : 0
       try window.load(at: start, count: Int(end - start))
       let count = window.bytes(at: start, count: Int(end - start)).endOfNonzero
       if count > 0 { return start + UInt64(count) }
       end = start
+      piece = min(piece * 2, Self.piece)
       guard window.length - end <= Limits.zeroTail else {
         throw VaultError(.limitExceeded, "the file ends in more than 257 MiB of zeros", offset: end)
       }
@@ -92,6 +95,9 @@ enum NewestRoot {
       let first = try header(at: end - UInt64(trailer.distance), &window, in: generation),
       let start = Chain(resumingAt: first, in: generation)
     else { return nil }
+    let wasWalking = window.isWalking
+    window.isWalking = true
+    defer { window.isWalking = wasWalking }
     let walk = try Walk(&window, from: start, in: generation, batchLimit: 1)
     return walk.newestCheckpoint == start.offset && walk.committed.offset == end ? start : nil
   }

@@ -8,9 +8,12 @@ extension Opening {
   /// - Returns: `nil` when there is no such batch: then the whole file must be walked.
   /// - Throws: as ``structure(_:)``.
   static func structureFromRoot(_ window: inout FileWindow) throws(VaultError) -> Structure? {
+    window.isWalking = false
+    defer { window.isWalking = true }
     let generation = try window.generation()
     let founding = try Walk(&window, from: Chain(startOf: generation), in: generation, batchLimit: 1)
     guard founding.batches == 1, let start = try NewestRoot.checkpoint(&window, in: generation) else { return nil }
+    window.isWalking = true
     let walk = try Walk(&window, from: start, in: generation)
     var structure = try structure(walk, &window, in: generation, behind: nil)
     structure.start = start
@@ -43,6 +46,8 @@ extension Opening {
   private static func genesis(
     _ window: inout FileWindow, _ keyring: Keyring, in generation: Generation
   ) throws(VaultError) -> Genesis {
+    window.isWalking = false
+    defer { window.isWalking = true }
     var offset = UInt64(FileHeader.length)
     var header = try window.header(at: offset, in: generation)
     while header.type != .genesis {

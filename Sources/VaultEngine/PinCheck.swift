@@ -1,15 +1,24 @@
 internal import VaultFormat
 
+extension Pin {
+  /// The pin of a file whose last complete batch ends with `end`.
+  init(of end: Chain, in generation: Generation) {
+    self.init(
+      vaultID: generation.header.vaultID, fileID: generation.header.fileID, generation: generation.header.generation,
+      sequence: end.sequence, head: end.link)
+  }
+}
+
 extension Opening {
   /// Holds an opened file against a pin (FORMAT.md, "Pin").
   ///
   /// - Parameter view: what was opened; `nil` without keys.
-  /// - Returns: false when the history does not reach back to the pin's generation, so that nothing can be said.
+  /// - Returns: false when nothing can be said: of a pin of an earlier generation without keys, or when the history does not
+  ///   reach back to that generation.
   /// - Throws: `rollback`.
   static func check(
     _ pin: Pin, _ structure: Structure, _ window: inout FileWindow, _ view: View?
   ) throws(VaultError) -> Bool {
-    let history = view?.history ?? []
     let header = structure.generation.header
     guard pin.vaultID == header.vaultID else { throw rollback("the pin is of another vault") }
     guard pin.generation <= header.generation else {
@@ -17,11 +26,16 @@ extension Opening {
     }
     if pin.generation == header.generation {
       guard pin.fileID == header.fileID else { throw rollback("the pin is of another file of this generation") }
+      let end = structure.walk.committed.sequence
+      guard pin.sequence <= end else {
+        throw rollback("the pin names frame \(pin.sequence), and the file ends with frame \(end)")
+      }
       guard try link(at: pin.sequence, structure, &window, view?.excuse) == pin.head else {
         throw rollback("the history up to frame \(pin.sequence) is not the one that was pinned")
       }
       return true
     }
+    guard let history = view?.history else { return false }
     guard let ancestor = history.first(where: { $0.generation == pin.generation }) else {
       let isForgotten = history.count == Limits.history && history.allSatisfy { $0.generation > pin.generation }
       guard isForgotten else { throw rollback("the vault's history does not list generation \(pin.generation)") }

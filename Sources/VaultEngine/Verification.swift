@@ -1,7 +1,7 @@
 internal import VaultCrypto
 public import VaultFormat
 
-/// What ``Vault/verify(at:credential:)`` found.
+/// What ``Vault/verify(at:credential:pin:progress:)`` found.
 public struct VerifyReport: Sendable {
   /// One thing that is not as it was written.
   public struct Finding: Sendable {
@@ -47,8 +47,17 @@ public struct VerifyReport: Sendable {
   public internal(set) var sequence: UInt64 = 0
   /// The newest link, in hexadecimal: together with the sequence, what a pin remembers.
   public internal(set) var head = ""
+  /// What to keep outside the vault to hold it against later; `nil` when not even its header could be read.
+  public internal(set) var pin: Pin?
 
-  /// Whether the file is no older than the pin that it was held against; `nil` without a pin.
+  /// How long it took.
+  public internal(set) var duration: Duration = .zero
+  /// Whole frames a second.
+  public var framesPerSecond: Double { duration > .zero ? Double(frames) / (duration / .seconds(1)) : 0 }
+
+  /// Whether the file is no older than the pin that it was held against. False with a finding `rollback` when it is older, or
+  /// has another history; false without one when that can't be told: the pin is of an earlier generation, and there is no
+  /// key, or the history does not reach back to it. `nil` without a pin, and for a damaged file.
   public internal(set) var isRollbackExcluded: Bool?
 
   /// Whether anything is damaged that may hide or change a record. A torn tail is not, and neither is a bad index
@@ -56,39 +65,46 @@ public struct VerifyReport: Sendable {
   public var isDamaged: Bool { findings.contains { $0.code.isDamage && $0.code != .indexDamaged } }
 }
 
+/// How far ``Vault/verify(at:credential:pin:progress:)`` has come.
+public struct VerifyProgress: Sendable {
+  /// Bytes that were gone over; with a key the file is gone over twice.
+  public let bytesDone: UInt64
+  /// Bytes to go over in all.
+  public let bytesTotal: UInt64
+  /// Frames that were gone over; with a key each counts twice.
+  public let frames: UInt64
+}
+
 extension Vault {
   /// Checks a vault from its first byte to its last. Changes nothing, and takes no lock but to tell a batch that is being
   /// written from damage.
   ///
   /// Without a credential: structure, checksums, links, order, trailing zeros. With one: every frame is opened besides, and
-  /// every record's place in the history is checked.
+  /// every record's place in the history is checked. With a pin, the history up to it is compared last.
   ///
+  /// - Parameter progress: is called on the caller's thread, behind every thousandth frame or so.
   /// - Returns: what was found; damage is a finding, and not thrown.
   /// - Throws: what kept it from looking: `no-vault`, `not-a-vault-file`, `unsafe-permissions`, `wrong-key`,
   ///   `unsupported-version`, `unsupported-feature`, `limit-exceeded`, `io`.
   public static func verify(
-    at path: String, credential: consuming Credential?
+    at path: String, credential: consuming Credential?, pin: Pin? = nil, progress: ((VerifyProgress) -> Void)? = nil
   ) throws(VaultError) -> VerifyReport {
-    try verify(at: path, credential: credential, pin: nil)
-  }
-
-  /// The same, held against a pin besides.
-  package static func verify(
-    at path: String, credential: consuming Credential?, pin: Pin?
-  ) throws(VaultError) -> VerifyReport {
+    let start = ContinuousClock.now
     let storage = FileStorage(path: path)
     let file = try storage.open(writable: false)
-    var verification = Verification(file)
+    let passes: UInt64 = credential == nil ? 1 : 2
+    var verification = Verification(file, passes: passes, progress)
     // A batch that is being written looks like damage for a moment; whoever holds the lock is asked before that is said.
     try verification.checkStructure()
     if verification.report.isDamaged {
       let lock = try storage.lock(.shared, wait: .seconds(1))
       defer { withExtendedLifetime(lock) {} }
-      verification = Verification(file)
+      verification = Verification(file, passes: passes, progress)
       try verification.checkStructure()
     }
     if let credential { try verification.checkContent(with: credential) }
     if let pin { try verification.check(pin) }
+    verification.report.duration = ContinuousClock.now - start
     return verification.report
   }
 }
@@ -98,9 +114,25 @@ private struct Verification {
   private let file: any StorageFile
   private var structure: Opening.Structure?
   private var view: View?
-  private(set) var report = VerifyReport()
+  fileprivate(set) var report = VerifyReport()
+  /// How often the file is gone over.
+  private let passes: UInt64
+  private let progress: ((VerifyProgress) -> Void)?
 
-  init(_ file: any StorageFile) { self.file = file }
+  init(_ file: any StorageFile, passes: UInt64, _ progress: ((VerifyProgress) -> Void)?) {
+    self.file = file
+    self.passes = passes
+    self.progress = progress
+  }
+
+  /// Tells of the frame at `offset`, if it is one of a thousand.
+  private func tell(frame sequence: UInt64, at offset: UInt64, pass: UInt64, length: UInt64) {
+    guard sequence % 1024 == 0, let progress else { return }
+    progress(
+      VerifyProgress(
+        bytesDone: (pass - 1) * length + offset, bytesTotal: passes * length,
+        frames: (pass > 1 ? report.frames : 0) + sequence))
+  }
 
   /// Everything that needs no key.
   mutating func checkStructure() throws(VaultError) {
@@ -129,10 +161,12 @@ private struct Verification {
       let start = Chain(startOf: generation)
       var committed = (frames: UInt64(0), records: UInt64(0))
       var met = committed
+      let length = window.length
       let walk = try Walk(&window, from: start, in: generation, excusing: excuse) { (header) in
         met.frames += 1
         if header.type == .record { met.records += 1 }
         if header.endsBatch { committed = met }
+        tell(frame: header.sequence, at: header.offset, pass: 1, length: length)
       }
       report.generation = generation.header.generation
       report.frames = committed.frames
@@ -141,6 +175,7 @@ private struct Verification {
       report.bytes = walk.committed.offset
       report.sequence = walk.committed.sequence
       report.head = walk.committed.link.hex
+      report.pin = Pin(of: walk.committed, in: generation)
     } catch {
       // What is wrong with the header is said where the structure is checked.
       guard error.code.isDamage else { throw error }
@@ -155,7 +190,10 @@ private struct Verification {
     let keyring = try Opening.keyring(structure, &window, with: credential)
     report.usedKey = true
     do {
-      let index = IndexComparison()
+      let length = window.length
+      let index = IndexComparison { [self] (record) in
+        tell(frame: record.sequence, at: record.offset, pass: 2, length: length)
+      }
       let view = try Opening.view(of: file, structure, &window, keyring, comparing: index)
       report.liveNames = view.index.count
       self.view = view

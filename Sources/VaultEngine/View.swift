@@ -320,7 +320,12 @@ struct View: Sendable {
     guard let (place, sequences) = try find(keyring.tag(of: name)) else { return nil }
     let entry = try entry(at: place, within: sequences)
     // Two names with one tag of 96 bits: not found is the truth about this one.
-    guard entry.isNamed(name) else { return nil }
+    guard entry.isNamed(name) else {
+      guard isWhole else {
+        throw VaultError(.indexDamaged, "the index means a record of another name", offset: place.offset)
+      }
+      return nil
+    }
     return entry
   }
 
@@ -343,16 +348,20 @@ struct View: Sendable {
     return try format { () throws(FormatError) in
       let header = try FrameHeader(parsing: bytes.span, at: offset, in: generation)
       let frame = try Frame(header, in: bytes.span)
-      guard header.type == .record else { throw header.damaged("it is not the record that stood here") }
+      guard header.type == .record else { throw notMeant(header) }
       _ = try frame.checkedTrailer()
       let plaintext = try keyring.open(frame, in: generation)
       let isMeant = authTagPrefix.map { frame.authTag.extracting(first: 6).equals($0.span) } ?? true
-      guard isMeant, sequences?.contains(header.sequence) ?? true else {
-        guard isWhole else { throw FormatError(.indexDamaged, "the index means another record", offset: offset) }
-        throw header.damaged("it is not the record that stood here")
-      }
+      guard isMeant, sequences?.contains(header.sequence) ?? true else { throw notMeant(header) }
       return try VaultEntry(plaintext, at: offset, in: generation.header)
     }
+  }
+
+  /// What a replay has seen was changed since; what only the index says may be wrong.
+  private func notMeant(_ header: FrameHeader) -> FormatError {
+    isWhole
+      ? FormatError(.frameDamaged, "it is not the record that stood here", offset: header.offset)
+      : FormatError(.indexDamaged, "the index means another record", offset: header.offset)
   }
 
   /// One read for a frame of ordinary size, a second for the rest of a large one.

@@ -1,11 +1,14 @@
 package import VaultCrypto
 
-/// A head that its owner keeps outside the vault, to notice a rollback or a truncation (FORMAT.md, "Pin").
-package struct Pin: Equatable, Sendable {
+/// The head of a vault at one moment, which its owner keeps outside of it to notice later that an older state, or another
+/// history, has taken its place (FORMAT.md, "Pin"). It is no secret; whoever can change it takes its worth away.
+public struct Pin: Equatable, Sendable {
   package let vaultID: FixedBytes<16>
   package let fileID: FixedBytes<32>
-  package let generation: UInt64
-  package let sequence: UInt64
+  /// The generation that it was taken of, from 1.
+  public let generation: UInt64
+  /// The last frame of the last complete batch at that moment.
+  public let sequence: UInt64
   package let head: Link
 
   package init(
@@ -41,4 +44,24 @@ package struct Pin: Equatable, Sendable {
       output.append(contentsOf: head.span)
     }
   }
+}
+
+extension Pin {
+  /// Reads the text form; `nil` for anything but 192 lower-case hexadecimal digits.
+  public init?(text: String) {
+    let digits = Array(text.utf8)
+    guard digits.count == 2 * Self.length else { return nil }
+    var bytes: [UInt8] = []
+    for index in stride(from: 0, to: digits.count, by: 2) {
+      guard let high = TextEncoding.hexDigit(digits[index]), let low = TextEncoding.hexDigit(digits[index + 1])
+      else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    self.init(parsing: bytes.span)
+    // There is one text for each pin.
+    guard self.text == text else { return nil }
+  }
+
+  /// The text form: the binary form's 96 bytes in lower-case hexadecimal.
+  public var text: String { serialized().span.hex }
 }

@@ -37,7 +37,8 @@ package enum TextEncoding: UInt8, Sendable {
     return true
   }
 
-  private static func hexDigit(_ character: UInt8) -> UInt8? {
+  /// What a hexadecimal digit of either case stands for; `nil` for another character.
+  static func hexDigit(_ character: UInt8) -> UInt8? {
     switch character {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
     case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10

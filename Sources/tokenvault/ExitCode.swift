@@ -51,7 +51,7 @@ enum ExitCode: Int32, CaseIterable {
     case .notFound: "there is no such name, or no such member of the token"
     case .reauthNeeded: "the token has expired, or expires sooner than asked"
     case .conflict: "it exists already, or was changed by somebody else; nothing was written"
-    case .finding: "a check found something: vectors that fail, or an index that is damaged and nothing else"
+    case .finding: "a check found something: vectors that fail, a damaged index and nothing else, a pin too old to tell"
     case .usage: "wrong arguments, or input that is not what it should be"
     case .damaged: "the vault is damaged; offset and sequence are named, nothing was changed"
     case .noVault: "there is no file at the path"
@@ -61,7 +61,7 @@ enum ExitCode: Int32, CaseIterable {
     case .locked: "another process holds the lock; try again"
     case .rollback: "the vault is older than its pin"
     case .wrongKey: "no key could be had, or it opens no slot; never because of damage"
-    case .config: "unsafe permissions, a format too new, or no regular file"
+    case .config: "unsafe permissions, a format too new, no regular file, or no pin where one is named"
     case .interrupted: "interrupted at a prompt, or answered there with no"
     }
   }

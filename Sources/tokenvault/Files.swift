@@ -52,8 +52,22 @@ enum KeyFile {
 enum FileFacts {
   /// Whether there is anything at `path`, a dangling link included.
   static func exists(_ path: String) -> Bool {
+    status(path) != nil
+  }
+
+  /// What is at `path`; `nil` when there is nothing, or it can't be seen.
+  static func status(_ path: String, followingLinks: Bool = false) -> stat? {
     var status = stat()
-    return unsafe lstat(path, &status) == 0
+    return unsafe fstatat(AT_FDCWD, path, &status, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
+  }
+
+  /// The first byte of a file; `nil` when it has none or can't be read.
+  static func firstByte(of path: String) -> UInt8? {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var byte: UInt8 = 0
+    return unsafe Glibc.read(descriptor, &byte, 1) == 1 ? byte : nil
   }
 
   /// Makes the folder that `path` lies in, and those above it, for this user alone.
@@ -79,7 +93,7 @@ enum FileFacts {
   }
 
   /// A new name is lasting only when its folder is on the disk.
-  fileprivate static func syncFolder(of path: String) {
+  static func syncFolder(of path: String) {
     let descriptor = unsafe open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     _ = fsync(descriptor)

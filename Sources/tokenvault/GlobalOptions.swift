@@ -28,7 +28,7 @@ struct GlobalOptions: ParsableArguments {
   var actor: String?
   @Option(help: ArgumentHelp("Why, for the audit; taken, but not kept yet. [$TOKENVAULT_REASON]", valueName: "text"))
   var reason: String?
-  @Option(help: ArgumentHelp("Of vectors: auto, always, never or json. [$TOKENVAULT_PROGRESS]", valueName: "when"))
+  @Option(help: ArgumentHelp("Of long work: auto, always, never or json. [$TOKENVAULT_PROGRESS]", valueName: "when"))
   var progress: String?
 }
 
@@ -62,6 +62,8 @@ struct Settings: Sendable {
   let noInput: Bool
   /// How long to wait for the vault's lock.
   let lockTimeout: Duration
+  /// When progress is shown; never when nobody wants notes.
+  let progress: ProgressMode
 
   /// - Throws: ``ExitCode/usage`` when a variable or an option makes no sense.
   init(_ options: GlobalOptions) throws {
@@ -76,7 +78,8 @@ struct Settings: Sendable {
     let timeout: TimeSpan? = try Variable.value(
       "TOKENVAULT_LOCK_TIMEOUT", or: options.lockTimeout, of: "--lock-timeout")
     lockTimeout = timeout?.duration ?? .seconds(10)
-    _ = try options.progressMode()
+    let mode = try options.progressMode()
+    progress = quiet ? .never : mode
   }
 
   /// Options outdo variables; two of a kind contradict each other.

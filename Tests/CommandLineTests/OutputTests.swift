@@ -3,7 +3,8 @@ import Testing
 /// What is written is written, or the exit code says that it was not.
 @Suite struct OutputTests {
   @Test(arguments: [
-    "keygen", "list", "get ada", "show ada", "verify", "inspect", "help exit-codes", "--version", "get --help",
+    "keygen", "list", "get ada", "show ada", "verify", "inspect", "inspect --frames", "doctor",
+    "pin write -", "help exit-codes", "--version", "get --help",
   ])
   func aFullDiskUnderTheOutputIsSeventyFour(_ command: String) throws {
     let bench = try Bench()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import tokenvault
 
-/// keygen, init, verify, inspect, demo, help and version, by the real command.
+/// keygen, init, verify, demo, help and version, by the real command.
 @Suite struct VaultCommandTests {
   private static func mode(_ path: String) throws -> mode_t {
     var status = stat()
@@ -124,22 +124,6 @@ import Testing
     var call = Call("verify")
     call.givesKey = false
     #expect(try bench.run(call).code == 65, "without a key nothing tells a page from a record")
-  }
-
-  @Test func inspectNeedsNoKey() throws {
-    let bench = try Bench()
-    try bench.put("ada")
-    var call = Call("inspect")
-    call.givesKey = false
-    let table = try bench.run(call)
-    #expect(table.code == 0 && table.text.contains("HKDF") && table.text.contains("record"))
-    call.arguments = Call("inspect", "--json").arguments
-    #expect(try bench.run(call).text.contains(#""generation":1,"#))
-    call.arguments = Call("inspect", "--frames", "--json").arguments
-    let frames = try bench.run(call).lines
-    #expect(frames.count == 4 && frames.allSatisfy { $0.hasPrefix(#"{"sequence":"#) })
-    call.arguments = Call("inspect", "--frames").arguments
-    #expect(try bench.run(call).lines.count == 5)
   }
 
   /// It fits one screen, and the commands that it prints work when copied into a shell.

@@ -1,8 +1,15 @@
 // The system calls that Swift's Glibc module does not have.
 #pragma once
 
+#include <stdint.h>
+
 /// renameat2(2) with RENAME_NOREPLACE in the current directory: fails with EEXIST where rename(2) would replace.
 int tv_rename_without_replacing(const char *from, const char *to);
 
 /// pipe2(2) whose ends no program inherits that another thread starts at the same moment.
 int tv_pipe(int ends[2]);
+
+/// statfs(2): the magic number of the file system that `path` lies on, and the bytes that this user may still write there.
+int tv_file_system(const char *path, uint32_t *type, uint64_t *free_bytes);
+/// malloc_trim(3) of all that is free.
+void tv_trim_memory(void);

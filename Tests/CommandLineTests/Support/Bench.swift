@@ -81,7 +81,8 @@ final class Bench {
     try #require(unsafe chmod(path, 0o600) == 0)
   }
 
-  /// Puts the vault of a published scenario, and its key, in the place of the bench's.
+  /// Puts the vault of a published scenario, and its key, in the place of the bench's; its pin, if it has one, in the file
+  /// `pin`.
   func writeScenario(_ name: String) throws {
     let root = URL(filePath: #filePath).pathComponents.dropLast(4).joined(separator: "/")
     let bytes = try contents(of: root + "/testvectors/vaults/\(name).tv-vector")
@@ -90,6 +91,8 @@ final class Bench {
     let key = try #require(lines.first { $0.hasPrefix("key: ") })
     try write(Array(bytes[head.upperBound...]), to: "vault.tv")
     try write(Array(key.dropFirst(5).utf8), to: "vault.tv.key")
+    guard let pin = lines.first(where: { $0.hasPrefix("pin: ") }) else { return }
+    try write(Array((pin.dropFirst(5) + "\n").utf8), to: "pin")
   }
 
   func contents(of path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }

@@ -1,0 +1,186 @@
+import Synchronization
+import Testing
+import VaultCrypto
+import VaultFormat
+
+@testable import VaultEngine
+
+/// The index in the file: what is written, and what an opening by it finds.
+@Suite struct IndexTests {
+  private let directory: TemporaryDirectory
+  private var path: String { directory.path("vault") }
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func storage() -> FileStorage { FileStorage(path: path) }
+
+  private func options(whole: Bool = false) -> VaultOptions {
+    var options = VaultOptions()
+    options.readsWhole = whole
+    return options
+  }
+
+  private func structure() throws -> Opening.Structure? {
+    var window = try FileWindow(storage().open(writable: false))
+    return try Opening.structureFromRoot(&window)
+  }
+
+  private func verify() throws -> VerifyReport { try Vault.verify(at: path, credential: key()) }
+
+  private func write(_ random: inout SeededRandom, _ contents: Contents) -> Write {
+    let name = Name(bytes: Array("name-\(random.next() % 700)".utf8))
+    switch random.next() % 8 {
+    case 0: return .event(name, random.array(9))
+    case 1...2 where contents[name] != nil: return .delete(name, .any)
+    default: return .put(name, random.array(Int(random.next() % 90)), .any)
+    }
+  }
+
+  // Defends: over many checkpoints and merges, by handles that stay and handles that are opened by the index, each lookup
+  // finds what a dictionary does; a replay of the whole file agrees; a verification finds every root right.
+  @Test(arguments: [UInt64](1...3))
+  func looksUpWhatWasWritten(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    var contents: Contents = [:]
+    var vault = try Vault.create(at: path, credential: key())
+    for round in 0..<120 {
+      for _ in 0...random.next() % 3 {
+        var writes: [Write] = []
+        for _ in 0...random.next() % 60 {
+          let write = write(&random, contents)
+          write.apply(to: &contents)
+          writes.append(write)
+        }
+        _ = try vault.commit(writes)
+      }
+      if random.next() % 3 == 0 { vault = try Vault.open(at: path, credential: key()) }
+      for _ in 0..<8 {
+        let name = Name(bytes: Array("name-\(random.next() % 800)".utf8))
+        #expect(try vault.value(of: name) == contents[name], "round \(round)")
+      }
+    }
+    #expect(try vault.contents() == contents)
+    #expect(try Vault.open(at: path, credential: key(), options: options(whole: true)).contents() == contents)
+    let report = try verify()
+    #expect(report.findings.isEmpty && report.liveNames == contents.count)
+    #expect(try #require(try structure()).walk.records < 1024)
+  }
+
+  // Defends: a small vault whose tokens are put one by one is not replayed whole either.
+  @Test func aSmallVault() throws {
+    let vault = try Vault.create(at: path, credential: key())
+    for number in 0..<1000 {
+      _ = try vault.commit([.put(Name(bytes: Array("user-\(number)".utf8)), [], .any)])
+      guard number > 128 else { continue }
+      let records = try #require(try structure()).walk.records
+      if records > UInt64(max(128, number / 4)) { Issue.record("\(records) records are replayed of \(number)") }
+    }
+  }
+
+  // Defends: a large batch gets pages batches of its own, and is then not replayed.
+  @Test func aLargeBatch() throws {
+    let vault = try Vault.create(at: path, credential: key())
+    let names = (0..<30_000).map { Name(bytes: Array("user-\($0)".utf8)) }
+    for half in [names[..<20_000], names[20_000...]] {
+      _ = try vault.commit(half.map { .put($0, $0.bytes, .any) })
+    }
+    #expect(try #require(try structure()).walk.records == 0)
+    let opened = try Vault.open(at: path, credential: key())
+    for name in [names[0], names[19_999], names[20_000], names[29_999]] {
+      #expect(try opened.value(of: name) == name.bytes)
+    }
+    #expect(try opened.value(of: "user-30000") == nil)
+    #expect(try opened.snapshot().count == names.count)
+    let report = try verify()
+    #expect(report.findings.isEmpty && report.liveNames == names.count)
+  }
+
+  // Defends: opening reads the beginning, the end and one page for each run, and not the vault.
+  @Test func openingReadsLittle() throws {
+    let vault = try Vault.create(at: path, credential: key())
+    for first in stride(from: 0, to: 20_000, by: 2_000) {
+      _ = try vault.commit(
+        (first..<first + 2_000).map { .put(Name(bytes: Array("user-\($0)".utf8)), [1, 2, 3], .any) })
+    }
+    let file = CountingFile(try storage().open(writable: false))
+    let view = try Opening.view(of: file, with: key())
+    guard let entry = try view.entry(named: Array("user-77".utf8).span) else {
+      Issue.record("a name is not found")
+      return
+    }
+    let value = Array(entry.value)
+    #expect(value == [1, 2, 3])
+    let (read, length) = (file.bytesRead.load(ordering: .relaxed), try file.length())
+    #expect(read < length / 10, "\(read) of \(length) bytes")
+  }
+
+  // Defends: a page that is bad is not believed and hides nothing: what it should tell is found by a replay.
+  @Test func aBadPageIsNotBelieved() throws {
+    var vault = try Vault.create(at: path, credential: key())
+    let names = (0..<20_000).map { Name(bytes: Array("user-\($0)".utf8)) }
+    _ = try vault.commit(names.map { .put($0, $0.bytes, .any) })
+    var bytes = try directory.read("vault")
+    let segment = try #require(try root().runs[0].segments.first)
+    bytes[Int(segment.offset) + 2000] ^= 1
+    directory.overwriteVault(with: bytes)
+    vault = try Vault.open(at: path, credential: key())
+    for name in names where try vault.value(of: name) != name.bytes { Issue.record("\(name)") }
+    #expect(try verify().findings.map(\.code) == [.indexDamaged])
+    // Writing goes on, with the bad page named as before, so that the whole file can still be replayed.
+    for round in 0..<12 {
+      _ = try vault.commit(names[..<1100].map { .put($0, [UInt8(round)], .any) })
+    }
+    #expect(try verify().findings.map(\.code) == [.indexDamaged])
+    vault = try Vault.open(at: path, credential: key())
+    #expect(try vault.value(of: names[0]) == [11])
+    #expect(try vault.value(of: names[19_999]) == names[19_999].bytes)
+    #expect(try vault.snapshot().count == names.count)
+  }
+
+  private func root() throws -> IndexRoot {
+    let view = try Opening.view(of: storage().open(writable: false), with: key())
+    return try #require(view.index.root)
+  }
+
+  // Defends: runs are merged, four of a level to one of the next, so that a lookup never asks many.
+  @Test func runsAreFew() throws {
+    let vault = try Vault.create(at: path, credential: key())
+    for round in 0..<70 {
+      _ = try vault.commit((0..<1024).map { .put(Name(bytes: Array("user-\(round * 1024 + $0)".utf8)), [], .any) })
+    }
+    let root = try root()
+    #expect(root.runs.count <= 9)
+    #expect(root.runs.map(\.entries).reduce(0, +) == 70 * 1024)
+    #expect(root.runs.last?.level == 3)
+  }
+}
+
+extension TemporaryDirectory {
+  func overwriteVault(with bytes: [UInt8]) {
+    do { try overwrite("vault", with: bytes) } catch { Issue.record(error) }
+  }
+}
+
+/// A file that counts what is read of it.
+private final class CountingFile: StorageFile {
+  private let file: any StorageFile
+  let bytesRead = Atomic<UInt64>(0)
+
+  init(_ file: any StorageFile) { self.file = file }
+
+  var identity: FileIdentity { file.identity }
+
+  func length() throws(VaultError) -> UInt64 { try file.length() }
+
+  func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
+    let before = output.count
+    try file.read(at: offset, into: &output)
+    bytesRead.add(UInt64(output.count - before), ordering: .relaxed)
+  }
+
+  func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(VaultError) { try file.write(bytes, at: offset) }
+
+  func resize(to length: UInt64) throws(VaultError) { try file.resize(to: length) }
+
+  func sync() throws(VaultError) { try file.sync() }
+}

@@ -1,0 +1,73 @@
+import Testing
+import VaultCrypto
+import VaultFormat
+
+@testable import VaultEngine
+
+/// The table in memory against a dictionary.
+@Suite struct TagTableTests {
+  private func tag(_ random: inout SeededRandom) -> LookupTag { FixedBytes(random.array(12).span) }
+
+  private func entry(_ tag: LookupTag, _ random: inout SeededRandom) -> IndexEntry {
+    IndexEntry(
+      tag: tag, offset: (random.next() >> 16) & ~15, isDeletion: random.next() & 1 == 0,
+      authTagPrefix: FixedBytes(random.array(6).span))
+  }
+
+  // Defends: entries are found, replaced, removed and listed in order whatever the number of leaves, and every bit of an
+  // entry comes back.
+  @Test(arguments: [0, 1, 300, 20_000])
+  func answersAsADictionary(count: Int) {
+    var random = SeededRandom(seed: UInt64(count))
+    var table = TagTable()
+    var model: [LookupTag: IndexEntry] = [:]
+    for _ in 0..<count {
+      let isKnown = random.next() % 4 == 0
+      let tag = isKnown ? model.keys.first ?? tag(&random) : tag(&random)
+      if random.next() % 5 == 0 {
+        table.remove(tag)
+        model[tag] = nil
+      } else {
+        let entry = entry(tag, &random)
+        table.insert(entry)
+        model[tag] = entry
+      }
+    }
+    #expect(table.count == model.count)
+    for (tag, entry) in model where table[tag] != entry { Issue.record("\(tag)") }
+    #expect(table[tag(&random)] == nil)
+    var listed: [IndexEntry] = []
+    table.forEach { listed.append($0) }
+    #expect(listed == model.values.sorted { $0.tag.precedes($1.tag) })
+  }
+
+  // Defends: tags that share their first bytes, as somebody who chooses names can't make them but chance may, are told apart.
+  @Test func tagsWithTheSameBeginning() {
+    var random = SeededRandom(seed: 3)
+    var table = TagTable(expecting: 5000)
+    let tags = (0..<600).map { (number) in
+      FixedBytes<12>(
+        [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, UInt8(number >> 8), UInt8(number & 255)].span)
+    }
+    let entries = tags.map { entry($0, &random) }
+    for entry in entries.shuffled(using: &random) { table.insert(entry) }
+    #expect(tags.map { table[$0] } == entries)
+  }
+
+  // Defends: a copy does not change with the original, on which snapshots rest.
+  @Test func aCopyStays() {
+    var random = SeededRandom(seed: 5)
+    var table = TagTable()
+    var copies: [(table: TagTable, count: Int, newest: IndexEntry)] = []
+    for _ in 0..<2000 {
+      let entry = entry(tag(&random), &random)
+      table.insert(entry)
+      if random.next() % 100 == 0 { copies.append((table, table.count, entry)) }
+    }
+    for (copy, count, newest) in copies {
+      var found = 0
+      copy.forEach { _ in found += 1 }
+      #expect(copy.count == count && found == count && copy[newest.tag] == newest)
+    }
+  }
+}
