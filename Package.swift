@@ -19,6 +19,7 @@ let package = Package(
   products: [
     .library(name: "TokenVault", targets: ["TokenVault"]),
     .executable(name: "tokenvault", targets: ["tokenvault"]),
+    .executable(name: "vaultbench", targets: ["vaultbench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -54,6 +55,13 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
+    .executableTarget(
+      name: "vaultbench",
+      dependencies: [
+        "TokenVault", "VaultEngine", "VaultCrypto", "JSONText", "CSystemShims",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),
     .testTarget(
       name: "VaultCryptoTests", dependencies: ["VaultCrypto", "VaultVectors"], swiftSettings: settings),
@@ -71,6 +79,7 @@ let package = Package(
         .product(name: "Metrics", package: "swift-metrics"),
       ],
       swiftSettings: settings),
-    .testTarget(name: "CommandLineTests", dependencies: ["tokenvault", "JSONText"], swiftSettings: settings),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["tokenvault", "TokenVault", "JSONText"], swiftSettings: settings),
   ]
 )

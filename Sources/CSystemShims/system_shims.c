@@ -2,6 +2,7 @@
 #include "system_shims.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -19,3 +20,4 @@ int tv_file_system(const char *path, uint32_t *type, uint64_t *free_bytes) {
   *free_bytes = (uint64_t)facts.f_bavail * (uint64_t)facts.f_bsize;
   return 0;
 }
+void tv_trim_memory(void) { malloc_trim(0); }

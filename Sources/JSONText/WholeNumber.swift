@@ -4,6 +4,7 @@ extension JSONValue {
   /// Exact: no floating-point type has a part in it.
   package var wholeNumber: Int64? {
     guard case .number(let text) = self else { return nil }
+    if let number = Int64(text) { return number }
     let halves = text.split(maxSplits: 1, omittingEmptySubsequences: false) { $0 == "e" || $0 == "E" }
     let sign = text.hasPrefix("-") ? "-" : ""
     let places = halves[0].dropFirst(sign.count).split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)

@@ -117,7 +117,7 @@ extension SecretBytes {
   }
 
   /// One `read`, repeated when a signal came; false at the end.
-  private mutating func appendSome(from descriptor: Int32) throws(ReadFailure) -> Bool {
+  package mutating func appendSome(from descriptor: Int32) throws(ReadFailure) -> Bool {
     var result = 0
     var number: Int32 = 0
     append { (output) in

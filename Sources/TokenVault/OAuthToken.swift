@@ -1,5 +1,5 @@
 package import JSONText
-internal import VaultCrypto
+package import VaultCrypto
 internal import VaultFormat
 
 /// What a token endpoint answered (RFC 6749, section 5.1): a JSON object, kept byte for byte as it came.
@@ -25,22 +25,34 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
   /// - Throws: `invalid-token`, `value-too-large`.
   public init(json: Span<UInt8>) throws(VaultError) {
     let trimmed = json.trimmingJSONWhitespace
-    guard trimmed.count <= VaultLimits.value else {
-      throw VaultError(
-        .valueTooLarge, "the token has \(trimmed.count) bytes of JSON; \(VaultLimits.value) is the limit")
-    }
+    try Self.checkLength(trimmed.count)
     guard trimmed.count > 0 else { throw VaultError(.invalidToken, "no token was given: it is a JSON object") }
-    let members = try Self.members(json)
+    try self.init(json: SecretBytes(trimmed), members: Self.members(json))
+  }
+
+  /// A token whose JSON was read already.
+  ///
+  /// - Parameters:
+  ///   - json: an object, without white space around it.
+  ///   - members: what it holds.
+  /// - Throws: as ``init(json:)``.
+  package init(json: consuming SecretBytes, members: [(String, JSONValue)]) throws(VaultError) {
+    try Self.checkLength(json.count)
     try Self.checkTypes(members)
-    storage = Storage(try SecretBytes(trimmed), members)
+    storage = Storage(json, TokenMembers(members))
+  }
+
+  private static func checkLength(_ count: Int) throws(VaultError) {
+    guard count > VaultLimits.value else { return }
+    throw VaultError(.valueTooLarge, "the token has \(count) bytes of JSON; \(VaultLimits.value) is the limit")
   }
 
   /// The members of the object that `json` is. It may have white space around it, so that places in errors are its own.
-  private static func members(_ json: Span<UInt8>) throws(VaultError) -> TokenMembers {
+  private static func members(_ json: Span<UInt8>) throws(VaultError) -> [(String, JSONValue)] {
     let fault: String
     do throws(JSONError) {
       let value = try JSONValue(parsing: json)
-      if case .object(let members) = value { return TokenMembers(members) }
+      if case .object(let members) = value { return members }
       fault = "it is \(value.typeName)"
     } catch {
       fault = error.description
@@ -50,22 +62,29 @@ public struct OAuthToken: Sendable, CustomStringConvertible, CustomDebugStringCo
       remedy: "give the token endpoint's answer, {\"access_token\": ...}")
   }
 
-  private static func checkTypes(_ members: TokenMembers) throws(VaultError) {
-    for name in ["access_token", "refresh_token", "scope", "token_type"] {
-      switch members[name] {
-      case nil, .null, .string: continue
-      default: throw VaultError(.invalidToken, "the token's member \(name) is not a string")
+  private static func checkTypes(_ members: [(String, JSONValue)]) throws(VaultError) {
+    for (name, value) in members {
+      switch (name, value) {
+      case (_, .null): continue
+      case ("access_token", _), ("refresh_token", _), ("scope", _), ("token_type", _):
+        if case .string = value { continue }
+        throw VaultError(.invalidToken, "the token's member \(name) is not a string")
+      case ("expires_at", _) where value.wholeNumber == nil:
+        throw VaultError(.invalidToken, "the token's member expires_at is not a number of seconds since 1970")
+      default: continue
       }
-    }
-    switch members["expires_at"] {
-    case nil, .null: return
-    case let value? where value.wholeNumber != nil: return
-    default: throw VaultError(.invalidToken, "the token's member expires_at is not a number of seconds since 1970")
     }
   }
 
-  /// Whether this is how an endpoint says that there is no token (RFC 6749, section 5.2), often with the HTTP status 200.
-  var isErrorAnswer: Bool { accessToken == nil && refreshToken == nil && string("error") != nil }
+  /// Refuses what an endpoint says when there is no token (RFC 6749, section 5.2), often with the HTTP status 200.
+  ///
+  /// - Throws: `invalid-token`.
+  package func checkIsNoErrorAnswer() throws(VaultError) {
+    guard accessToken == nil, refreshToken == nil, string("error") != nil else { return }
+    throw VaultError(
+      .invalidToken, "this is an endpoint's error, and no token: it has the member error and no token beside it",
+      remedy: "nothing was stored; what was there is there still")
+  }
 
   /// What is presented to the provider's resources.
   public var accessToken: String? { string("access_token") }

@@ -58,8 +58,8 @@ public struct TokenHistoryEntry: Sendable {
 /// Calls block for as long as the disk takes, as ``Vault``'s do; ``VaultTokenStorage`` is the same for asynchronous code.
 public final class TokenStore: Sendable {
   let vault: Vault
-  private let instruments: Instruments
-  private let now: @Sendable () -> Int64
+  let instruments: Instruments
+  let now: @Sendable () -> Int64
 
   /// - Parameters:
   ///   - logger: is told of operations and conflicts at the level debug, of other errors at the level error, and never of a
@@ -94,20 +94,25 @@ public final class TokenStore: Sendable {
     _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil
   ) throws(VaultError) -> UInt64 {
     try instruments.measure(instruments.write) { () throws(VaultError) in
-      guard !token.isErrorAnswer else {
-        throw VaultError(
-          .invalidToken, "this is an endpoint's error, and no token: it has the member error and no token beside it",
-          remedy: "nothing was stored; what was there is there still")
-      }
-      var entry = EntryValue()
-      entry.expiry = ttl.map { now() + $0.microseconds }
       let condition = try effective(condition, id)
       var batch = try VaultBatch()
-      try token.withJSON { (json) throws(VaultError) in
-        let value = try entry.encoded(with: json)
-        try batch.put(id.recordName.span, value: value.span, if: condition)
-      }
+      try add(token, for: id, if: condition, ttl: ttl, to: &batch)
       return try vault.commit(batch)[0]
+    }
+  }
+
+  /// Adds a token to what is about to be committed.
+  ///
+  /// - Throws: `invalid-token` for an endpoint's error.
+  func add(
+    _ token: OAuthToken, for id: TokenID, if condition: WriteCondition, ttl: Duration?, to batch: inout VaultBatch
+  ) throws(VaultError) {
+    try token.checkIsNoErrorAnswer()
+    var entry = EntryValue()
+    entry.expiry = ttl.map { now() + $0.microseconds }
+    try token.withJSON { (json) throws(VaultError) in
+      let value = try entry.encoded(with: json)
+      try batch.put(id.recordName.span, value: value.span, if: condition)
     }
   }
 
@@ -120,7 +125,7 @@ public final class TokenStore: Sendable {
     return .version(entry.version)
   }
 
-  private func isOver(_ entry: borrowing VaultEntry) throws(VaultError) -> Bool {
+  func isOver(_ entry: borrowing VaultEntry) throws(VaultError) -> Bool {
     guard let expiry = try EntryValue.decode(entry.value).value.expiry else { return false }
     return expiry <= now()
   }

@@ -23,7 +23,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     precondition(capacity >= 0)
     // OpenSSL gives no memory for a size of zero, which it could not tell from having none.
     let size = max(capacity, 1)
-    if SecureHeap.isUsable, let memory = unsafe tv_secure_malloc(size) {
+    if SecureHeap.hasRoom(for: size), let memory = unsafe tv_secure_malloc(size) {
       self = unsafe SecretBytes(adopting: memory, capacity: capacity)
     } else if let memory = unsafe tv_malloc(size) {
       self = unsafe SecretBytes(adopting: memory, capacity: capacity)
@@ -142,7 +142,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
 
 /// OpenSSL's secure heap: one for the process, whoever sets it up first.
 private enum SecureHeap {
-  /// Keys, contexts and passphrases fit many times; a token of ordinary size does too.
+  /// Keys, contexts and passphrases fit many times; some hundred tokens of ordinary size do too.
   private static let size = 1 << 18
   private static let smallest = 16
 
@@ -152,6 +152,8 @@ private enum SecureHeap {
     return CRYPTO_secure_malloc_init(size, smallest)
   }()
 
-  static var isUsable: Bool { state != 0 }
+  /// Whether `count` bytes can be had and leave enough: OpenSSL keeps the state of its generators there, one a thread, and
+  /// fails without.
+  static func hasRoom(for count: Int) -> Bool { state != 0 && CRYPTO_secure_used() + count <= size / 2 }
   static var isLocked: Bool { state == 1 }
 }

@@ -27,7 +27,7 @@ struct BatchSealer: ~Copyable {
     self.view = view
     self.time = time
     newestEvent = view.newestEvent
-    version = view.lastVersion
+    version = view.greatestVersion
   }
 
   /// Seals `batch` behind the last batch of `view`.
@@ -85,8 +85,8 @@ struct BatchSealer: ~Copyable {
     }
     let previous = try kind == .event ? newestEvent : newestPut(tag) ?? 0
     return Record(
-      kind, isLegacy: operation.kind == .legacyPut, time: time, version: version, previous: previous, nameLength: operation.name.count,
-      valueLength: operation.value.count)
+      kind, isLegacy: operation.kind == .legacyPut, time: time, version: version, previous: previous,
+      nameLength: operation.name.count, valueLength: operation.value.count)
   }
 
   private func newestPut(_ tag: LookupTag) throws(VaultError) -> UInt64? {

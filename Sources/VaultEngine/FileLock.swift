@@ -2,26 +2,27 @@ internal import Glibc
 
 /// The lock beside a vault: `flock` on `<vault>.lock`, which is never renamed and never deleted. The kernel releases it when
 /// its holder dies.
+///
+/// The vault file is locked with it: should somebody delete the lock file while it is held, the next writer makes another and
+/// takes that, and the two must not write at once all the same.
 final class FileLock: StorageLock {
-  private let descriptor: Int32
+  /// Closing them releases both locks.
+  private let files: [OpenFile]
 
-  private init(descriptor: Int32) { self.descriptor = descriptor }
+  private init(_ files: [OpenFile]) { self.files = files }
 
-  deinit { _ = close(descriptor) }
-
-  /// Takes the lock, asking again until `wait` is over, at growing intervals of 0.1 to 5 ms.
+  /// Takes the lock of `vault`, whose lock file is at `path`, asking again until `wait` is over, at growing intervals of 0.1
+  /// to 5 ms.
   ///
   /// - Throws: `locked`, `not-a-vault-file`, `cannot-create`, `io`.
-  static func take(_ path: String, _ mode: LockMode, wait: Duration) throws(VaultError) -> FileLock? {
+  static func take(_ path: String, of vault: String, _ mode: LockMode, wait: Duration) throws(VaultError) -> FileLock? {
     let deadline = ContinuousClock.now + wait
     var pause: UInt32 = 100
     while true {
-      guard let lock = try open(path, mode) else { return nil }
-      if try SystemCall.tryLock(lock.descriptor, mode, path) {
-        // Somebody may have deleted the file meanwhile: then this lock excludes nobody, and the next file must be tried.
-        let held = FileIdentity(try SystemCall.status(of: lock.descriptor, path))
-        if try SystemCall.status(at: path).map({ (status) in FileIdentity(status) }) == held { return lock }
-        continue
+      guard let beside = try open(path, mode) else { return nil }
+      if try beside.hold(mode) {
+        guard let file = try openVault(vault, mode) else { return FileLock([beside]) }
+        if try file.hold(mode) { return FileLock([beside, file]) }
       }
       guard ContinuousClock.now < deadline else {
         throw VaultError(
@@ -34,10 +35,10 @@ final class FileLock: StorageLock {
   }
 
   /// A reader makes no lock file: where there is none, or none that may be opened, there is no writer to ask about.
-  private static func open(_ path: String, _ mode: LockMode) throws(VaultError) -> FileLock? {
-    if mode == .shared { return (try? SystemCall.open(path, O_RDONLY)).map { FileLock(descriptor: $0) } }
+  private static func open(_ path: String, _ mode: LockMode) throws(VaultError) -> OpenFile? {
+    if mode == .shared { return try? OpenFile.adopt(SystemCall.open(path, O_RDONLY), path) }
     do {
-      return FileLock(descriptor: try SystemCall.open(path, O_RDWR | O_CREAT))
+      return try OpenFile.adopt(SystemCall.open(path, O_RDWR | O_CREAT), path)
     } catch {
       switch error.code {
       case .notAVaultFile: throw VaultError(.notAVaultFile, "the lock file \(path) is a symbolic link")
@@ -48,5 +49,24 @@ final class FileLock: StorageLock {
           remedy: "see that this user may write to the vault's directory", systemError: error.systemError)
       }
     }
+  }
+
+  /// The vault file; `nil` while it is being made. Network file systems lock for writing only what may be written.
+  private static func openVault(_ path: String, _ mode: LockMode) throws(VaultError) -> OpenFile? {
+    do {
+      return try OpenFile.adopt(SystemCall.open(path, mode == .exclusive ? O_RDWR : O_RDONLY), path)
+    } catch {
+      guard error.code == .noVault || error.code == .notAVaultFile else { throw error }
+      return nil
+    }
+  }
+}
+
+extension OpenFile {
+  /// Takes the lock on the file, if nobody holds it and the file is still the one at its path: another one may have taken its
+  /// place, and then this lock excludes nobody.
+  fileprivate func hold(_ mode: LockMode) throws(VaultError) -> Bool {
+    guard try SystemCall.tryLock(descriptor, mode, path) else { return false }
+    return try SystemCall.status(at: path).map { (status) in FileIdentity(status) } == identity
   }
 }

@@ -76,6 +76,8 @@ package struct FileStorage: Storage {
   package func publish(_ temporary: any StorageFile) throws(VaultError) {
     guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
     try SystemCall.renameWithoutReplacing(file.path, path)
+    // Under its new name it is locked by writers, for a commit each.
+    SystemCall.unlock(file.descriptor)
     try syncName()
   }
 
@@ -92,16 +94,20 @@ package struct FileStorage: Storage {
     SystemCall.unlink(file.path)
   }
 
-  package func sweep() {
-    for name in temporaries { removeIfAbandoned(name) }
+  package func sweep() -> Bool {
+    // All of them, and not only up to the first that is held.
+    temporaries.map { removeIfAbandoned($0) }.contains(false)
   }
 
-  private func removeIfAbandoned(_ name: String) {
+  /// - Returns: false when somebody holds the file.
+  private func removeIfAbandoned(_ name: String) -> Bool {
     guard let status = try? SystemCall.status(at: name), status.st_mode & S_IFMT == S_IFREG,
       let descriptor = try? SystemCall.open(name, O_RDWR)
-    else { return }
+    else { return true }
     defer { _ = close(descriptor) }
-    if (try? SystemCall.tryLock(descriptor, .exclusive, name)) == true { SystemCall.unlink(name) }
+    guard let isFree = try? SystemCall.tryLock(descriptor, .exclusive, name) else { return true }
+    if isFree { SystemCall.unlink(name) }
+    return isFree
   }
 
   package func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {
@@ -142,7 +148,7 @@ package struct FileStorage: Storage {
   }
 
   package func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
-    try FileLock.take("\(path).lock", mode, wait: wait)
+    try FileLock.take("\(path).lock", of: path, mode, wait: wait)
   }
 }
 

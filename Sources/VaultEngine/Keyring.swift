@@ -168,6 +168,46 @@ package final class Keyring: Sendable {
     }
   }
 
+  /// Seals the genesis of the file that the keys are for.
+  func seal(
+    _ genesis: Genesis, into encoder: inout BatchEncoder, random: inout AnyRandomSource
+  ) throws(FormatError) {
+    try keys.withLock { (keys) throws(FormatError) in
+      _ = try encoder.append(
+        .genesis, plaintext: genesis.plaintext().span, key: &keys.genesis, random: &random, last: true)
+    }
+  }
+
+  /// Gives the newest data key to the keyring of another generation of the same vault.
+  func giveDataKey(to other: Keyring) throws(VaultError) {
+    let plaintext = try keys.withLock { (keys) throws(VaultError) in
+      guard let newest = keys.terms.last else { throw VaultError(.chainBroken, "the file has no data key") }
+      return try crypto { () throws(CryptoError) in try newest.dataKey.plaintext(for: header.vaultID) }
+    }
+    try other.take(dataKey: plaintext)
+  }
+
+  /// Makes a new data key, of the term behind that of `former`.
+  ///
+  /// - Throws: `limit-exceeded` behind the last term; `crypto-failure`.
+  func makeDataKey(after former: Keyring?, at time: Int64, from random: inout AnyRandomSource) throws(VaultError) {
+    let term = former?.newestTerm ?? 0
+    guard term < .max else { throw VaultError(.limitExceeded, "the vault has used up its terms") }
+    let plaintext = try crypto { () throws(CryptoError) in
+      let dataKey = try DataKey(term: term + 1, created: time, from: &random)
+      return try dataKey.plaintext(for: header.vaultID)
+    }
+    try take(dataKey: plaintext)
+  }
+
+  private func take(dataKey plaintext: borrowing SecretBytes) throws(VaultError) {
+    do throws(FormatError) {
+      _ = try accept(dataKey: plaintext.span)
+    } catch {
+      throw VaultError(error)
+    }
+  }
+
   /// Seals an anchor of the file that the keys are for.
   func seal(
     _ anchor: Anchor, into encoder: inout BatchEncoder, random: inout AnyRandomSource

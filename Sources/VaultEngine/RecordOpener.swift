@@ -45,6 +45,23 @@ struct RecordOpener: ~Copyable, Sendable {
       authTagPrefix: FixedBytes(frame.authTag.extracting(first: 6)))
   }
 
+  /// Opens one frame of any term of this opener's, and gives its plaintext to `body`.
+  mutating func open<Result>(
+    _ frame: borrowing Frame, in generation: Generation, _ body: (Span<UInt8>) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    try frame.open(with: &cipher, in: generation, into: &plaintext)
+    return try body(plaintext.span)
+  }
+
+  /// The lookup tag of a name.
+  mutating func tag(of name: Span<UInt8>) throws(FormatError) -> LookupTag {
+    do {
+      return try lookup.tag(of: name)
+    } catch {
+      throw FormatError(.cryptoFailure, error.sentence)
+    }
+  }
+
   private static func tag(
     of record: Record, in plaintext: borrowing SecretBytes, _ lookup: inout LookupKey
   ) throws(FormatError) -> LookupTag {

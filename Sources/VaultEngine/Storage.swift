@@ -39,7 +39,10 @@ package protocol Storage: Sendable {
   func discard(_ temporary: any StorageFile)
 
   /// Removes temporary files that a crash left and nobody holds.
-  func sweep()
+  ///
+  /// - Returns: whether somebody holds one: a new generation is being made.
+  @discardableResult
+  func sweep() -> Bool
 
   /// Keeps a torn tail beside the vault before it is cut off, and syncs it.
   ///

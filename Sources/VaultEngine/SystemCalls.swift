@@ -119,6 +119,9 @@ enum SystemCall {
     throw failure("flock", path)
   }
 
+  /// flock(2), which gives back the lock of this opening of the file.
+  static func unlock(_ descriptor: Int32) { _ = flock(descriptor, LOCK_UN) }
+
   private static func retry<Number: SignedInteger>(_ call: () -> Number) -> Number {
     while true {
       let result = call()

@@ -1,13 +1,13 @@
 internal import Glibc
 
 /// Threads for a moment's work: no pool is started, which would cost a short command more than the work itself.
-enum Threads {
+package enum Threads {
   /// Cores that are online; asked once, as the answer is read from a file.
-  static let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  package static let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
   /// Runs `body` with the numbers below `count` at the same time, and returns when all are done. The caller's thread takes
   /// part, and does alone what no thread could be had for.
-  static func perform(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+  package static func perform(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     let threads = (1..<count).map { (number) in (number, start { body(number) }) }
     body(0)
     for (number, thread) in threads {

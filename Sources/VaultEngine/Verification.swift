@@ -50,6 +50,11 @@ public struct VerifyReport: Sendable {
   /// What to keep outside the vault to hold it against later; `nil` when not even its header could be read.
   public internal(set) var pin: Pin?
 
+  /// How long it took.
+  public internal(set) var duration: Duration = .zero
+  /// Whole frames a second.
+  public var framesPerSecond: Double { duration > .zero ? Double(frames) / (duration / .seconds(1)) : 0 }
+
   /// Whether the file is no older than the pin that it was held against. False with a finding `rollback` when it is older, or
   /// has another history; false without one when that can't be told: the pin is of an earlier generation, and there is no
   /// key, or the history does not reach back to it. `nil` without a pin, and for a damaged file.
@@ -60,6 +65,16 @@ public struct VerifyReport: Sendable {
   public var isDamaged: Bool { findings.contains { $0.code.isDamage && $0.code != .indexDamaged } }
 }
 
+/// How far ``Vault/verify(at:credential:pin:progress:)`` has come.
+public struct VerifyProgress: Sendable {
+  /// Bytes that were gone over; with a key the file is gone over twice.
+  public let bytesDone: UInt64
+  /// Bytes to go over in all.
+  public let bytesTotal: UInt64
+  /// Frames that were gone over; with a key each counts twice.
+  public let frames: UInt64
+}
+
 extension Vault {
   /// Checks a vault from its first byte to its last. Changes nothing, and takes no lock but to tell a batch that is being
   /// written from damage.
@@ -67,7 +82,7 @@ extension Vault {
   /// Without a credential: structure, checksums, links, order, trailing zeros. With one: every frame is opened besides, and
   /// every record's place in the history is checked. With a pin, the history up to it is compared last.
   ///
-  /// - Parameter progress: is told now and then how far it has come, on the caller's thread.
+  /// - Parameter progress: is called on the caller's thread, behind every thousandth frame or so.
   /// - Returns: what was found; damage is a finding, and not thrown.
   /// - Throws: what kept it from looking: `no-vault`, `not-a-vault-file`, `unsafe-permissions`, `wrong-key`,
   ///   `unsupported-version`, `unsupported-feature`, `limit-exceeded`, `io`.
@@ -86,6 +101,7 @@ extension Vault {
     _ file: any StorageFile, lockedBy storage: (any Storage)?, credential: consuming Credential?, pin: Pin?,
     progress: ((VerifyProgress) -> Void)?
   ) throws(VaultError) -> VerifyReport {
+    let start = ContinuousClock.now
     let passes: UInt64 = credential == nil ? 1 : 2
     var verification = Verification(file, passes: passes, progress)
     // A batch that is being written looks like damage for a moment; whoever holds the lock is asked before that is said.
@@ -98,6 +114,7 @@ extension Vault {
     }
     if let credential { try verification.checkContent(with: credential) }
     if let pin { try verification.check(pin) }
+    verification.report.duration = ContinuousClock.now - start
     return verification.report
   }
 }
@@ -107,7 +124,7 @@ private struct Verification {
   private let file: any StorageFile
   private var structure: Opening.Structure?
   private var view: View?
-  private(set) var report = VerifyReport()
+  fileprivate(set) var report = VerifyReport()
   /// How often the file is gone over.
   private let passes: UInt64
   private let progress: ((VerifyProgress) -> Void)?
@@ -118,12 +135,13 @@ private struct Verification {
     self.progress = progress
   }
 
-  /// Tells of the frame that ends at `offset`, if it is one of a thousand.
+  /// Tells of the frame at `offset`, if it is one of a thousand.
   private func tell(frame sequence: UInt64, at offset: UInt64, pass: UInt64, length: UInt64) {
     guard sequence % 1024 == 0, let progress else { return }
     progress(
       VerifyProgress(
-        frames: (pass > 1 ? report.frames : 0) + sequence, done: (pass - 1) * length + offset, total: passes * length))
+        bytesDone: (pass - 1) * length + offset, bytesTotal: passes * length,
+        frames: (pass > 1 ? report.frames : 0) + sequence))
   }
 
   /// Everything that needs no key.

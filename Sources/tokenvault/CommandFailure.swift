@@ -8,7 +8,7 @@ struct CommandFailure: Error {
   /// The library's finer code, such as `frame-damaged`.
   var kind: String?
   /// One sentence; when empty, nothing is said.
-  let sentence: String
+  var sentence: String
   /// What to do about it.
   var remedy: String?
   /// Byte offset in the vault file.

@@ -38,6 +38,11 @@ struct FileExamination {
       return .problem(name, "\(path) is not a regular file", "name a vault with --vault", .config)
     }
     if status.st_mode & 0o077 != 0 { return Self.open(name, path, status) }
+    guard unsafe access(path, R_OK) == 0 else {
+      return .problem(
+        name, "\(path) belongs to user \(status.st_uid), and user \(geteuid()) may not open it", "run as its owner", .io
+      )
+    }
     if let stranger = Self.stranger(name, path, status) { return stranger }
     guard status.st_nlink == 1 else {
       return .warning(

@@ -52,11 +52,13 @@ enum PinFile {
   ///
   /// - Throws: ``ExitCode/cannotCreate``, ``ExitCode/io``; the former pin is then still there.
   static func write(_ pin: Pin, to path: String) throws(CommandFailure) {
-    let temporary = "\(path).tmp-\(getpid())"
-    let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    var template = Array("\(path).tmp-XXXXXX".utf8CString)
+    // Mode 0600.
+    let descriptor = unsafe mkstemp(&template)
     guard descriptor >= 0 else {
-      throw CommandFailure(.cannotCreate, "\(temporary) can't be made: \(systemMessage(errno))")
+      throw CommandFailure(.cannotCreate, "no file can be made beside \(path): \(systemMessage(errno))")
     }
+    let temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let bytes = Array((pin.text + "\n").utf8)
     var number = Output.write(bytes.span, to: descriptor)
     if number == 0, fsync(descriptor) != 0 { number = errno }

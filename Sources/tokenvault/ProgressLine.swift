@@ -84,7 +84,7 @@ struct ProgressState {
   func line(_ subject: String, unit: String) -> String {
     let count = "\(done)" + (total.map { " of \($0)" } ?? "") + " \(unit)"
     var tail = "  \(count)  \(rate)/s"
-    if let left { tail += "  \(left) s left" }
+    if let left { tail += "  \(Timestamp.length(ofSeconds: UInt64(left))) left" }
     guard let share else { return String((subject + tail).prefix(79)) }
     let bar = String(repeating: "#", count: Int(share * 20))
     let head = subject + " [" + bar + String(repeating: ".", count: 20 - bar.count) + "]"

@@ -24,15 +24,18 @@ enum Timestamp {
   static func distance(to seconds: Int64, from now: Int64) -> String {
     let (span, overflow) = seconds.subtractingReportingOverflow(now)
     guard !overflow else { return "" }
-    let size = span.magnitude
-    let text =
-      switch size {
-      case 0..<120: "\(size) s"
-      case 0..<7200: "\(size / 60) min"
-      case 0..<172_800: "\(size / 3600) h"
-      default: "\(size / 86_400) days"
-      }
+    let text = length(ofSeconds: span.magnitude)
     return span < 0 ? text + " ago" : "in " + text
+  }
+
+  /// A length of time in its largest whole unit.
+  static func length(ofSeconds seconds: UInt64) -> String {
+    switch seconds {
+    case 0..<120: "\(seconds) s"
+    case 0..<7200: "\(seconds / 60) min"
+    case 0..<172_800: "\(seconds / 3600) h"
+    default: "\(seconds / 86_400) days"
+    }
   }
 
   private static func text(_ seconds: Int64) -> String {

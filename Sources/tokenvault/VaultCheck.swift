@@ -5,23 +5,16 @@ import VaultEngine
 struct VaultCheck {
   /// What was found.
   let report: VerifyReport
-  /// How long it took, the derivation of keys included.
-  let seconds: Double
-
-  /// Frames a second, all passes and the derivation of keys included.
-  var rate: Int { Int(Double(report.frames) / max(seconds, 0.000_001)) }
 
   /// - Parameter mode: when progress is shown.
   /// - Throws: what kept it from looking.
   init(_ path: String, _ credential: consuming Credential?, pin: Pin?, _ mode: ProgressMode) throws {
     var progress = ProgressLine(mode, unit: "frames")
-    let start = ContinuousClock.now
     defer { progress.end() }
     report = try Vault.verify(at: path, credential: credential, pin: pin) { (state) in
       progress.show(
-        "verify", done: Int(clamping: state.frames), part: Double(state.done) / Double(max(state.total, 1)))
+        "verify", done: Int(clamping: state.frames), part: Double(state.bytesDone) / Double(max(state.bytesTotal, 1)))
     }
-    seconds = (ContinuousClock.now - start) / .seconds(1)
   }
 
   /// The worst finding as the end of a command; `nil` when all is well.
@@ -61,5 +54,5 @@ struct VaultCheck {
   private static let untold = CommandFailure(
     .finding, "the pin is of an earlier generation, and what is known does not reach back to it",
     remedy: "give the key, with which the vault's history can be read; where it has forgotten that generation, only "
-      + "you can know, and write a new pin")
+      + "you can know: remove the pin and write a new one")
 }

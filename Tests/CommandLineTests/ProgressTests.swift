@@ -10,6 +10,8 @@ import Testing
     #expect(half.line("verify", unit: "frames") == "verify [#####...............]  500000 frames  250000/s  6 s left")
     let counted = ProgressState(done: 3, total: 4, part: 0.75, seconds: 3)
     #expect(counted.line("a", unit: "cases") == "a [###############.....]  3 of 4 cases  1/s  1 s left")
+    let long = ProgressState(done: 10, total: nil, part: 0.001, seconds: 10)
+    #expect(long.line("verify", unit: "frames").hasSuffix("10 frames  1/s  2 h left"))
     let open = ProgressState(done: 700, total: nil, part: nil, seconds: 1)
     #expect(open.line("put", unit: "tokens") == "put  700 tokens  700/s")
   }

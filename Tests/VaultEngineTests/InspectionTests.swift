@@ -128,9 +128,10 @@ import VaultFormat
     try vault.commit((0..<5000).map { .put(Name(bytes: Array("\($0)".utf8)), [1]) })
     var parts: [Double] = []
     let report = try Vault.verify(at: path, credential: key()) { (state) in
-      parts.append(Double(state.done) / Double(state.total))
+      parts.append(Double(state.bytesDone) / Double(state.bytesTotal))
     }
     #expect(parts.count >= 4 && parts == parts.sorted() && parts.allSatisfy { (0...1).contains($0) })
+    #expect(report.duration > .zero && report.framesPerSecond > 0)
     #expect(report.pin?.sequence == report.sequence && report.isRollbackExcluded == nil)
   }
 }

@@ -1187,7 +1187,9 @@ class Reader:
         try:
             _, version, event = before[-1] if before else (0, 0, 0)
             index_rule(not self.bad_pages and (version, event) == (self.root.last_version, self.root.event_at))
-            index_rule(bool(self.root.runs) or not any(entry.sequence < first for entry in self.state.entries))
+            # Where every name was deleted, no entry is needed, and so no run.
+            newest = {entry.tag: entry.deleted for entry in self.state.entries if entry.sequence < first}
+            index_rule(bool(self.root.runs) or all(newest.values()))
             for run in self.root.runs:
                 check_run(run, self.state, pages)
         except IndexBad:

@@ -18,15 +18,17 @@ struct Upgrade: VaultCommand {
 
   @Option(help: ArgumentHelp("Where the other program's key or secret is read from.", valueName: "src"))
   var legacyKey: String
-  @Option(help: ArgumentHelp("Only records of this profile: \(LegacyProfile.names.joined(separator: ", ")).", valueName: "name"))
+  @Option(help: ArgumentHelp("Only records of this profile: \(Self.profiles).", valueName: "name"))
   var profile: String?
   @Flag(help: "Say what would be done, and change nothing.")
   var dryRun = false
   @OptionGroup var globals: GlobalOptions
 
+  private static let profiles = LegacyProfile.names.joined(separator: ", ")
+
   func validate() throws {
     guard let profile, !LegacyProfile.names.contains(profile) else { return }
-    throw ValidationError("--profile is one of \(LegacyProfile.names.joined(separator: ", "))")
+    throw ValidationError("--profile is one of \(Self.profiles)")
   }
 
   func run(_ settings: Settings) throws {
@@ -57,7 +59,8 @@ struct Upgrade: VaultCommand {
   }
 
   private func table(_ report: UpgradeReport) -> String {
-    var text = "\(report.upgraded) \(dryRun ? "would be upgraded" : "upgraded"), \(report.kept.count) kept as they are\n"
+    let done = dryRun ? "would be upgraded" : "upgraded"
+    var text = "\(report.upgraded) \(done), \(report.kept.count) kept as they are\n"
     guard !report.kept.isEmpty else { return text }
     var table = Table(["USER", "PROVIDER", "SEQ", "WHY", "WHAT"])
     for kept in report.kept {

@@ -61,7 +61,7 @@ struct Verify: VaultCommand {
     if let isKept = report.isRollbackExcluded {
       table.add(["pin", isKept ? "kept to" : isRolledBack(report) ? "not kept to" : "can't be told"])
     }
-    table.add(["time", "\(Self.thousandths(check.seconds)) s, \(check.rate) frames/s"])
+    table.add(["time", "\(milliseconds(report)) ms, \(Int(report.framesPerSecond)) frames/s"])
     table.add(["result", result(report)])
     if !report.isDamaged, report.findings.contains(where: { $0.code == .indexDamaged }) {
       table.add(["to do", VaultCheck.indexRemedy])
@@ -77,11 +77,7 @@ struct Verify: VaultCommand {
 
   private static func isRolledBack(_ report: VerifyReport) -> Bool { report.findings.contains { $0.code == .rollback } }
 
-  private static func thousandths(_ seconds: Double) -> String {
-    let count = Int(min(seconds, 1e9) * 1000)
-    let rest = "\(count % 1000)"
-    return "\(count / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
-  }
+  private static func milliseconds(_ report: VerifyReport) -> Int64 { Int64(report.duration / .milliseconds(1)) }
 
   /// Damage is looked for before a key is tried, so that it never reads as a wrong key.
   private static func whyNotAll(_ settings: Settings) -> String {
@@ -117,7 +113,7 @@ struct Verify: VaultCommand {
       ("zero_bytes", .unsigned(report.zeroBytes)), ("generation", .unsigned(report.generation)),
       ("sequence", .unsigned(report.sequence)), ("head", .string(report.head)),
       ("pin_kept", report.isRollbackExcluded.map { .bool($0) } ?? .null),
-      ("milliseconds", .integer(Int64(check.seconds * 1000))), ("frames_per_second", .integer(Int64(check.rate))),
+      ("milliseconds", .integer(milliseconds(report))), ("frames_per_second", .integer(Int64(report.framesPerSecond))),
       ("findings", .array(findings)),
     ]).text
   }

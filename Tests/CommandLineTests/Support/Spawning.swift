@@ -30,6 +30,10 @@ struct Spawning: ~Copyable {
     unsafe posix_spawn_file_actions_addopen(&actions, descriptor, path, flags, 0o600)
   }
 
+  mutating func duplicate(_ descriptor: Int32, to target: Int32) {
+    unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, target)
+  }
+
   mutating func close(_ descriptor: Int32) { unsafe posix_spawn_file_actions_addclose(&actions, descriptor) }
 
   mutating func spawn(_ program: String, _ arguments: [[UInt8]], _ environment: [String: String]) throws -> pid_t {

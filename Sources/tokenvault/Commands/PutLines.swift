@@ -1,0 +1,105 @@
+import Glibc
+import JSONText
+import Synchronization
+import TokenVault
+import VaultEngine
+
+/// `put --jsonl`: stores the tokens that come in on standard input, one a line.
+struct LineLoad {
+  /// How a line is read.
+  let form: TokenLine
+  /// Leaves out tokens whose name is there already.
+  let ifAbsent: Bool
+
+  /// Stores all lines up to the end, or to the first that is no token; those before it are stored then.
+  func run(_ settings: Settings, progress mode: ProgressMode) throws {
+    if isatty(STDIN_FILENO) == 1 { settings.note("reading lines of JSON from the terminal, end with ctrl-D") }
+    var progress = ProgressLine(settings.quiet ? .never : mode, unit: "tokens")
+    var outcome = ManyStored()
+    do {
+      try settings.write { (store) in
+        var reader = try LineReader()
+        while let lines = try reader.read() {
+          try put(lines, into: store, &outcome)
+          progress.show("stored", done: outcome.stored, total: nil)
+        }
+      }
+    } catch {
+      progress.end()
+      throw Self.telling(outcome, error)
+    }
+    progress.end()
+    try report(outcome, settings)
+  }
+
+  private func put(_ lines: Lines, into store: TokenStore, _ outcome: inout ManyStored) throws {
+    let before = outcome
+    let (tokens, failure) = parse(lines)
+    try store.put(contentsOf: tokens, ifAbsent: ifAbsent) { (part) in
+      outcome.stored = before.stored + part.stored
+      outcome.leftOut = before.leftOut + part.leftOut
+    }
+    if let failure { throw failure }
+  }
+
+  private func report(_ outcome: ManyStored, _ settings: Settings) throws {
+    if settings.json {
+      let members: [(String, JSONValue)] = [
+        ("stored", .integer(Int64(outcome.stored))), ("left_out", .integer(Int64(outcome.leftOut))),
+      ]
+      try Output.line(JSONValue.object(members).text)
+    } else {
+      settings.note("stored \(Self.tokens(outcome.stored))")
+    }
+    guard outcome.leftOut > 0 else { return }
+    throw CommandFailure(
+      .conflict, "\(Self.tokens(outcome.leftOut)) left out: there is one under the name already")
+  }
+
+  /// The failure that ended it, and what is stored all the same.
+  private static func telling(_ outcome: ManyStored, _ error: any Error) -> any Error {
+    var failure: CommandFailure
+    switch error {
+    case let error as CommandFailure: failure = error
+    case let error as VaultError: failure = CommandFailure(error)
+    default: return error
+    }
+    guard outcome != ManyStored() else { return failure }
+    failure.sentence += "; \(tokens(outcome.stored)) before that stored, and running it again does no harm"
+    return failure
+  }
+
+  private static func tokens(_ count: Int) -> String { count == 1 ? "1 token" : "\(count) tokens" }
+
+  /// The tokens of all lines, or of those before the first that is none, and why it is none. Empty lines are passed over.
+  private func parse(_ lines: Lines) -> (tokens: [NewToken], failure: CommandFailure?) {
+    let count = lines.ranges.count
+    // A thread's start costs as much as some dozen lines.
+    let threads = count < 256 ? 1 : Threads.cores
+    let parts = Mutex<[Int: ([NewToken], CommandFailure?)]>([:])
+    Threads.perform(threads) { (part) in
+      let parsed = parse(lines, count * part / threads..<count * (part + 1) / threads)
+      parts.withLock { $0[part] = parsed }
+    }
+    var tokens: [NewToken] = []
+    for part in parts.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+      tokens += part.value.0
+      if let failure = part.value.1 { return (tokens, failure) }
+    }
+    return (tokens, nil)
+  }
+
+  private func parse(_ lines: Lines, _ range: Range<Int>) -> ([NewToken], CommandFailure?) {
+    var tokens: [NewToken] = []
+    for index in range where !lines.isEmpty(index) {
+      do throws(LineFault) {
+        tokens.append(
+          try lines.withLine(index) { (line) throws(LineFault) in try form.parse(line) })
+      } catch {
+        let place = "line \(lines.first + index)" + (error.column.map { ", column \($0)" } ?? "")
+        return (tokens, CommandFailure(VaultError(.invalidToken, "\(place): \(error.sentence)")))
+      }
+    }
+    return (tokens, nil)
+  }
+}
