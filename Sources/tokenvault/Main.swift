@@ -20,7 +20,7 @@ struct TokenVaultCommand: ParsableCommand {
         name: "Vault",
         subcommands: [
           Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self,
-          Backup.self, Upgrade.self,
+          Backup.self, Restore.self, Salvage.self, Upgrade.self,
         ]),
       CommandGroup(name: "Vector", subcommands: [Vectors.self]),
       CommandGroup(name: "Trial", subcommands: [Demo.self]),

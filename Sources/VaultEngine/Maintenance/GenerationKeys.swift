@@ -145,5 +145,7 @@ private struct NewRoot: ~Copyable {
     number += 1
   }
 
-  consuming func keyring() throws(VaultError) -> Keyring { try Keyring(root: root, slot: slots[0].slot.number, header: header) }
+  consuming func keyring() throws(VaultError) -> Keyring {
+    try Keyring(root: root, slot: slots[0].slot.number, header: header)
+  }
 }

@@ -41,7 +41,8 @@ struct Backup: VaultCommand {
     var progress = ProgressLine(settings.progress, unit: "frames")
     defer { progress.end() }
     return try Vault.backup(at: settings.vault, credential: credential, to: destination, replacing: replace) {
-      progress.show("backup", done: Int(clamping: $0.frames), part: Double($0.done) / Double(max($0.total, 1)))
+      progress.show(
+        "backup", done: Int(clamping: $0.frames), part: Double($0.bytesDone) / Double(max($0.bytesTotal, 1)))
     }
   }
 }
