@@ -1,7 +1,7 @@
 internal import VaultCrypto
 internal import VaultFormat
 
-/// Turns a batch into the bytes that are appended: checks its conditions, gives versions, links records to those before
+/// Turns a batch whose conditions hold into the bytes that are appended: gives versions, links records to those before
 /// them, seals. Reads, but writes nothing.
 struct BatchSealer: ~Copyable {
   /// A batch ready to be written.
@@ -32,8 +32,7 @@ struct BatchSealer: ~Copyable {
 
   /// Seals `batch` behind the last batch of `view`.
   ///
-  /// - Throws: `conflict` when a condition does not hold, `not-found` when a name to be deleted is not there,
-  ///   `limit-exceeded` when the batch is too large.
+  /// - Throws: `limit-exceeded` when the batch is too large.
   static func seal(
     _ batch: borrowing VaultBatch, after view: View, at time: Int64, random: inout AnyRandomSource
   ) throws(VaultError) -> Sealed {
@@ -61,7 +60,6 @@ struct BatchSealer: ~Copyable {
   ) throws(VaultError) -> View.Sealed {
     let name = batch.span(operation.name)
     let tag = try view.keyring.tag(of: name)
-    try check(operation, tag, name)
     version += 1
     let offset = encoder.offset
     let record = try record(operation, tag)
@@ -100,31 +98,6 @@ struct BatchSealer: ~Copyable {
     case .delete: written[tag] = Written(put: nil)
     case .event: newestEvent = offset
     }
-  }
-
-  private func check(
-    _ operation: VaultBatch.Operation, _ tag: LookupTag, _ name: Span<UInt8>
-  ) throws(VaultError) {
-    if operation.kind == .delete, try newestPut(tag) == nil {
-      throw VaultError(.notFound, "there is nothing of that name to delete")
-    }
-    switch operation.condition {
-    case .any: return
-    case .absent:
-      guard try newestPut(tag) != nil else { return }
-      throw VaultError(.conflict, "there is something of that name already")
-    case .version(let wanted):
-      let found = try currentVersion(tag, name)
-      guard found != wanted else { return }
-      let state = found.map { "it has version \($0)" } ?? "it is not there"
-      throw VaultError(.conflict, "version \(wanted) was asked for, but \(state)")
-    }
-  }
-
-  private func currentVersion(_ tag: LookupTag, _ name: Span<UInt8>) throws(VaultError) -> UInt64? {
-    if let written = written[tag] { return written.put?.version }
-    guard let entry = try view.entry(named: name) else { return nil }
-    return entry.version
   }
 }
 

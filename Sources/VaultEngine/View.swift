@@ -278,7 +278,14 @@ struct View: Sendable {
   }
 
   /// Takes in a batch that was written and synced.
-  mutating func append(_ batch: BatchSealer.Sealed) {
+  mutating func append(_ batch: AppendedBatch) {
+    switch batch {
+    case .records(let batch): append(batch)
+    case .index(let batch): append(batch)
+    }
+  }
+
+  private mutating func append(_ batch: BatchSealer.Sealed) {
     move(behind: batch.bytes, to: batch.end)
     for record in batch.records {
       apply(
@@ -287,8 +294,7 @@ struct View: Sendable {
     }
   }
 
-  /// Takes in a checkpoint, or a pages batch before one, that was written and synced.
-  mutating func append(_ batch: Checkpoint.Batch) {
+  private mutating func append(_ batch: Checkpoint.Batch) {
     if let root = batch.root {
       totals.slots = chain.offset
       totals.history = batch.history
@@ -402,11 +408,10 @@ struct View: Sendable {
     return use.isWorthLoading(root)
   }
 
-  /// Brings the whole index into memory: about a tenth of a second for a million names.
+  /// All live entries that the runs of `root` have.
   ///
   /// - Throws: `index-damaged`.
-  mutating func completeIndex() throws(VaultError) {
-    guard !index.isComplete, let root = index.root else { return }
+  func entriesInRuns(of root: IndexRoot) throws(VaultError) -> TagTable {
     var table = TagTable(expecting: root.runs.reduce(0) { $0 + Int($1.entries) })
     let runs = IndexRuns(of: self)
     for run in root.runs.reversed() {
@@ -414,8 +419,13 @@ struct View: Sendable {
         if entry.isDeletion { table.remove(entry.tag) } else { table.insert(entry) }
       }
     }
-    index.complete(with: table)
+    return table
   }
+
+  /// Has the whole index in memory from now on.
+  ///
+  /// - Parameter covered: all live entries that the newest root covers.
+  mutating func completeIndex(with covered: TagTable) { index.complete(with: covered) }
 
   /// The live slots as they stand in the file.
   func sealedSlots() throws(VaultError) -> [KeySlot.Sealed] {

@@ -34,7 +34,7 @@ import VaultFormat
   @Test(arguments: states) func everyVerb(batches: [[Write]]) throws {
     let (disk, expected) = try disk(batches)
     let vault = try Vault.open(.simulated(disk, seed: 1), credential: key())
-    #expect(vault.openedKey == 1)
+    #expect(try vault.openedKey() == 1)
     #expect(try vault.addKey(key(8)) == 2)
     #expect(try vault.addKey(passphrase("correct horse"), passphraseCost: Self.cheap) == 3)
     #expect(try vault.keys().map(\.number) == [1, 2, 3])
@@ -45,7 +45,7 @@ import VaultFormat
       #expect(found == expected)
     }
     #expect(try vault.changeKey(to: key(9)) == 4)
-    #expect(vault.openedKey == 4)
+    #expect(try vault.openedKey() == 4)
     #expect(try contents(disk.cache, key()) == nil && contents(disk.cache, key(9)) == expected)
     try vault.removeKey(2)
     try vault.removeKey(3)

@@ -33,7 +33,7 @@ extension Vault {
     try checkDestination(destination, isNot: file, replaces)
     let end: UInt64
     do {
-      end = try Handle.readingAgain(storage) { () throws(VaultError) in try committedEnd(of: file) }
+      end = try ReadingAgain.reading(storage) { () throws(VaultError) in try committedEnd(of: file) }
     } catch {
       throw refusal(error)
     }

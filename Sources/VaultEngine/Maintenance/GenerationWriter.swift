@@ -87,7 +87,7 @@ struct GenerationWriter: ~Copyable {
     }
     let end = try write(encoder.bytes)
     try check.compare(blocks, with: sealed, in: encoder.bytes, from: view.chain.offset, of: view.generation)
-    view.append(BatchSealer.Sealed(bytes: encoder.bytes, records: sealed, end: end))
+    view.append(.records(BatchSealer.Sealed(bytes: encoder.bytes, records: sealed, end: end)))
   }
 
   private static func seal(
@@ -116,7 +116,7 @@ struct GenerationWriter: ~Copyable {
     var checkpoint = try Checkpoint(after: view, slots: slots, history: history, random: &random)
     while let batch = try checkpoint.nextBatch(after: view, random: &random) {
       guard try write(batch.bytes) == batch.end else { throw GenerationCheck.mismatch(at: view.chain.offset) }
-      view.append(batch)
+      view.append(.index(batch))
     }
   }
 

@@ -1,4 +1,3 @@
-internal import Synchronization
 internal import VaultCrypto
 public import VaultFormat
 
@@ -10,17 +9,15 @@ public import VaultFormat
 /// written after that.
 extension Vault {
   /// Number of the key slot that the handle's credential opened, or that took its place since.
-  public var openedKey: UInt32 { handle.withLock { $0.view.keyring.slot } }
+  ///
+  /// - Throws: as ``entry(named:)``.
+  public func openedKey() throws(VaultError) -> UInt32 { try newestView().keyring.slot }
 
   /// The key slots that count, by number.
   ///
   /// - Throws: as ``entry(named:)``.
   public func keys() throws(VaultError) -> [Inspection.Slot] {
-    let slots = try handle.withLock { (handle) throws(VaultError) in
-      try handle.refresh()
-      return try handle.view.sealedSlots()
-    }
-    return slots.map { .init($0.slot) }
+    try newestView().sealedSlots().map { .init($0.slot) }
   }
 
   /// Lets another key or passphrase open the vault too.
@@ -55,8 +52,8 @@ extension Vault {
   package func changeKey(
     to credential: borrowing Credential, passphraseCost: KeySlot.Kind
   ) throws(VaultError) -> UInt32 {
-    let number = try putKey(credential, passphraseCost, replacing: openedKey)
-    handle.withLock { $0.view.keyring.slot = number }
+    let number = try putKey(credential, passphraseCost, replacing: openedKey())
+    try newestView().keyring.slot = number
     return number
   }
 
@@ -66,20 +63,18 @@ extension Vault {
   /// - Throws: `not-found` when there is no slot of this number; `conflict` when it is the last, or the one in use; otherwise
   ///   as ``commit(_:)``.
   public func removeKey(_ number: UInt32, evenInUse: Bool = false) throws(VaultError) {
-    let used = openedKey
-    try handle.withLock { (handle) throws(VaultError) in
-      try handle.changeSlots { (_, slots, _) throws(VaultError) in
-        let left = try Self.slots(slots, without: number)
-        guard !left.isEmpty else {
-          throw VaultError(
-            .conflict, "key slot \(number) is the vault's last: without it nobody could open the vault",
-            remedy: "add another key or passphrase first")
-        }
-        guard number != used || evenInUse else {
-          throw VaultError(.conflict, "key slot \(number) is the one that the vault was opened with just now")
-        }
-        return left
+    let used = try openedKey()
+    try commits.changeSlots { (_, slots, _) throws(VaultError) in
+      let left = try Self.slots(slots, without: number)
+      guard !left.isEmpty else {
+        throw VaultError(
+          .conflict, "key slot \(number) is the vault's last: without it nobody could open the vault",
+          remedy: "add another key or passphrase first")
       }
+      guard number != used || evenInUse else {
+        throw VaultError(.conflict, "key slot \(number) is the one that the vault was opened with just now")
+      }
+      return left
     }
   }
 
@@ -87,20 +82,18 @@ extension Vault {
     _ credential: borrowing Credential, _ cost: KeySlot.Kind, replacing replaced: UInt32?
   ) throws(VaultError) -> UInt32 {
     let kind = credential.kind == .key ? KeySlot.Kind.raw : cost
-    return try handle.withLock { (handle) throws(VaultError) in
-      let now = handle.now()
-      var number: UInt32 = 0
-      try handle.changeSlots { (view, slots, random) throws(VaultError) in
-        let kept = try replaced.map { (old) throws(VaultError) in try Self.slots(slots, without: old) } ?? slots
-        let highest = try view.highestSlotNumber()
-        guard highest < .max else { throw VaultError(.conflict, "the vault has used up all numbers of key slots") }
-        number = highest + 1
-        let slot = try view.keyring.sealSlot(number, under: credential, kind: kind, created: now, random: &random)
-        try Self.checkBounds(kept + [slot])
-        return kept + [slot]
-      }
-      return number
+    let now = commits.time
+    var number: UInt32 = 0
+    try commits.changeSlots { (view, slots, random) throws(VaultError) in
+      let kept = try replaced.map { (old) throws(VaultError) in try Self.slots(slots, without: old) } ?? slots
+      let highest = try view.highestSlotNumber()
+      guard highest < .max else { throw VaultError(.conflict, "the vault has used up all numbers of key slots") }
+      number = highest + 1
+      let slot = try view.keyring.sealSlot(number, under: credential, kind: kind, created: now, random: &random)
+      try Self.checkBounds(kept + [slot])
+      return kept + [slot]
     }
+    return number
   }
 
   private static func slots(_ slots: [KeySlot.Sealed], without number: UInt32) throws(VaultError) -> [KeySlot.Sealed] {

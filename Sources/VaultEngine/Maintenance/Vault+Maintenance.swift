@@ -133,7 +133,7 @@ extension Vault {
     _ environment: Environment, with credential: borrowing Credential, _ options: MaintenanceOptions
   ) throws(VaultError) -> View {
     let file = try environment.storage.open(writable: options.shreds)
-    var view = try Handle.readingAgain(environment.storage) { () throws(VaultError) in
+    var view = try ReadingAgain.reading(environment.storage) { () throws(VaultError) in
       try Opening.view(of: file, with: credential)
     }
     guard !view.generation.header.mustStayReadOnly else {
@@ -141,8 +141,10 @@ extension Vault {
         .unsupportedFeature, "the file uses a feature that this program does not know and may only read",
         remedy: "use a newer release of tokenvault")
     }
-    do {
-      try view.completeIndex()
+    do throws(VaultError) {
+      if let root = view.index.root, !view.index.isComplete {
+        view.completeIndex(with: try view.entriesInRuns(of: root))
+      }
     } catch {
       guard error.code == .indexDamaged else { throw error }
       view = try Opening.view(of: file, succeeding: view.keyring, readsWhole: true)

@@ -21,7 +21,7 @@ struct KeyChange: VaultCommand {
   func run(_ settings: Settings) throws {
     let source = try new.source(settings)
     let (old, number) = try settings.use(readOnly: false) { (vault) in
-      (vault.openedKey, try vault.changeKey(to: source.credential()))
+      (try vault.openedKey(), try vault.changeKey(to: source.credential()))
     }
     guard settings.json else { return settings.note("key slot \(number) took the place of slot \(old)") }
     try Output.line(

@@ -30,7 +30,7 @@ struct KeyList: VaultCommand {
       if inspection.slots.isEmpty, let damage = inspection.damage { throw damage }
       return (inspection.slots, nil)
     }
-    return try settings.use(readOnly: true) { (vault) in (try vault.keys(), vault.openedKey) }
+    return try settings.use(readOnly: true) { (vault) in (try vault.keys(), try vault.openedKey()) }
   }
 
   private static func json(_ slot: Inspection.Slot, opened: UInt32?) -> JSONValue {

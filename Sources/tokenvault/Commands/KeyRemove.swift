@@ -21,7 +21,7 @@ struct KeyRemove: VaultCommand {
 
   func run(_ settings: Settings) throws {
     try settings.use(readOnly: false) { (vault) in
-      if slot == vault.openedKey, !evenInUse, try vault.keys().count > 1 {
+      if try slot == vault.openedKey(), !evenInUse, try vault.keys().count > 1 {
         throw CommandFailure(
           .conflict, "key slot \(slot) is the one that the given key or passphrase opens",
           remedy: "if it is meant, say so with --even-in-use; to put another in its place, use 'tokenvault key change'")

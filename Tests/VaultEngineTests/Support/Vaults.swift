@@ -80,9 +80,8 @@ enum Write: Sendable {
   }
 }
 
-extension Vault {
-  @discardableResult
-  func commit(_ writes: [Write]) throws -> [UInt64] {
+extension VaultBatch {
+  static func of(_ writes: [Write]) throws -> VaultBatch {
     var batch = try VaultBatch()
     for write in writes {
       switch write {
@@ -94,7 +93,14 @@ extension Vault {
         try batch.event(name.bytes.span, value: value.span)
       }
     }
-    return try commit(batch)
+    return batch
+  }
+}
+
+extension Vault {
+  @discardableResult
+  func commit(_ writes: [Write]) throws -> [UInt64] {
+    try commit(VaultBatch.of(writes))
   }
 
   func value(of name: Name) throws -> [UInt8]? {
