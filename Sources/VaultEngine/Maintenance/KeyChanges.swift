@@ -53,7 +53,8 @@ extension Vault {
     to credential: borrowing Credential, passphraseCost: KeySlot.Kind
   ) throws(VaultError) -> UInt32 {
     let number = try putKey(credential, passphraseCost, replacing: openedKey())
-    try newestView().keyring.slot = number
+    // The slot is on the disk, whatever becomes of the handle now.
+    (try? newestView())?.keyring.slot = number
     return number
   }
 

@@ -44,18 +44,20 @@ extension Vault {
   /// Either way the backup is opened frame by frame before, and the new file read back; until then nothing is changed, and
   /// a crash leaves the one or the other.
   ///
+  /// - Parameter progress: is told now and then how far the copying of records has come, on the caller's thread.
   /// - Throws: what is damaged in the backup; `wrong-key`; `rollback` when it is older than the pin or than the vault, and
   ///   that was not accepted; `conflict` when the vault at the path is another one; `locked`, `disk-full`, `io`.
   public static func restore(
     from backup: String, credential: borrowing Credential, to path: String,
-    options: RestoreOptions = RestoreOptions()
+    options: RestoreOptions = RestoreOptions(), progress: ((MaintenanceProgress) -> Void)? = nil
   ) throws(VaultError) -> RestoreReport {
-    try restore(FileStorage(path: backup), credential: credential, to: .system(path: path), options: options)
+    try restore(
+      FileStorage(path: backup), credential: credential, to: .system(path: path), options: options, progress: progress)
   }
 
   package static func restore(
     _ backup: any Storage, credential: borrowing Credential, to environment: Environment,
-    options: RestoreOptions = RestoreOptions()
+    options: RestoreOptions = RestoreOptions(), progress: ((MaintenanceProgress) -> Void)? = nil
   ) throws(VaultError) -> RestoreReport {
     let source = try backup.open(writable: false)
     guard try environment.storage.identity() != source.identity else {
@@ -73,7 +75,7 @@ extension Vault {
     }
     let lock = options.isTrial ? nil : try environment.storage.lock(.exclusive, wait: options.lockTimeout)
     defer { withExtendedLifetime(lock) {} }
-    var restore = Restore(environment, view, options, isRollback: isRollback)
+    var restore = Restore(environment, view, options, progress, isRollback: isRollback)
     return try restore.run(with: credential)
   }
 }
@@ -84,12 +86,16 @@ private struct Restore {
   /// The backup.
   private let view: View
   private let options: RestoreOptions
+  private let progress: ((MaintenanceProgress) -> Void)?
   private var report: RestoreReport
 
   private var storage: any Storage { environment.storage }
 
-  init(_ environment: Environment, _ view: View, _ options: RestoreOptions, isRollback: Bool) {
-    (self.environment, self.view, self.options) = (environment, view, options)
+  init(
+    _ environment: Environment, _ view: View, _ options: RestoreOptions,
+    _ progress: ((MaintenanceProgress) -> Void)?, isRollback: Bool
+  ) {
+    (self.environment, self.view, self.options, self.progress) = (environment, view, options, progress)
     report = RestoreReport(
       generation: view.generation.header.generation, names: view.index.count, version: view.greatestVersion,
       isCopy: true, isRollback: isRollback)
@@ -150,7 +156,10 @@ private struct Restore {
     let keys = try GenerationKeys.restored(from: view, replacing: replaced, random: &random)
     var writer = try GenerationWriter.begin(environment, keys, random: random)
     var source = RecordSource(for: keys.keyring, isOver: nil, skipsDamaged: false)
-    while source.offset < view.chain.offset { try writer.append(source.next(of: view)) }
+    while source.offset < view.chain.offset {
+      try writer.append(source.next(of: view))
+      progress?(MaintenanceProgress(done: source.sequence, total: view.chain.sequence))
+    }
     guard writer.view.index.count == view.index.count else { throw GenerationCheck.mismatch(at: 0) }
     if let event = options.event {
       let greatest = max(target?.greatestVersion ?? 0, view.greatestVersion)

@@ -55,12 +55,16 @@ struct RestoreTarget {
     generation = view.generation.header.generation
     history = view.successorHistory
     greatestVersion = max(view.greatestVersion, backup.greatestVersion)
-    isNewer = view.greatestVersion > backup.greatestVersion || view.chain.sequence > backup.chain.sequence
+    // Keys may have been changed since without a write.
+    isNewer =
+      view.greatestVersion > backup.greatestVersion || generation > backup.generation.header.generation
+      || view.chain.sequence > backup.chain.sequence
   }
 
   /// Of a file whose records can't be opened: because it is damaged, or because its keys were changed since the backup.
   private init(unopened header: FileHeader, endingWith end: Chain, isWhole: Bool, _ backup: View) {
     generation = header.generation
+    // What only its records would tell is taken from the backup.
     let last = Anchor.Ancestor(
       generation: generation, fileID: header.fileID, lastSequence: end.sequence,
       lastVersion: backup.greatestVersion, head: end.link, time: backup.genesis?.created ?? 0,

@@ -44,7 +44,7 @@ struct Restore: VaultCommand {
     let credential = try source.place.credential(source.kind) { () throws(VaultError) in
       try Prompt(settings: settings).secret(source.kind == .key ? "Key: " : "Passphrase: ")
     }
-    let report = try Vault.restore(from: from, credential: credential, to: settings.vault, options: options)
+    let report = try restore(settings, credential, options)
     guard settings.json else { return settings.note(sentence(report)) }
     let members: [(String, JSONValue)] = [
       ("generation", .unsigned(report.generation)), ("names", .integer(Int64(report.names))),
@@ -52,6 +52,16 @@ struct Restore: VaultCommand {
       ("dry_run", .bool(dryRun)),
     ]
     try Output.line(JSONValue.object(members).text)
+  }
+
+  private func restore(
+    _ settings: Settings, _ credential: borrowing Credential, _ options: RestoreOptions
+  ) throws -> RestoreReport {
+    var progress = ProgressLine(settings.progress, unit: "frames")
+    defer { progress.end() }
+    return try Vault.restore(from: from, credential: credential, to: settings.vault, options: options) {
+      progress.show("restore", done: Int(clamping: $0.done), total: Int(clamping: $0.total))
+    }
   }
 
   private func sentence(_ report: RestoreReport) -> String {
