@@ -71,6 +71,7 @@ extension GenerationCommand {
       ("dropped_records", .integer(Int64(report.superseded))), ("dropped_events", .integer(Int64(report.events))),
       ("expired", .integer(Int64(report.over))), ("bytes_before", .unsigned(report.bytesBefore)),
       ("bytes_after", .unsigned(report.bytesAfter)), ("damaged", .array(damaged)),
+      ("locked_ms", .integer(Int64(report.lockedFor / .milliseconds(1)))),
       ("dropped_slots", .array(report.droppedSlots.map { .unsigned(UInt64($0)) })),
     ])
   }

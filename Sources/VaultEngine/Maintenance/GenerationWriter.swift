@@ -85,8 +85,9 @@ struct GenerationWriter: ~Copyable {
             version: item.record.version))
       }
     }
-    let end = try write(encoder.bytes)
-    try check.compare(blocks, with: sealed, in: encoder.bytes, from: view.chain.offset, of: view.generation)
+    let (found, end) = try write(encoder.bytes)
+    guard end.link == encoder.link else { throw GenerationCheck.mismatch(at: view.chain.offset) }
+    try check.compare(blocks, with: sealed, in: found, from: view.chain.offset, of: view.generation)
     view.append(BatchSealer.Sealed(bytes: encoder.bytes, records: sealed, end: end))
   }
 
@@ -115,20 +116,19 @@ struct GenerationWriter: ~Copyable {
   mutating func checkpoint(history: [Anchor.Ancestor]) throws(VaultError) {
     var checkpoint = try Checkpoint(after: view, slots: slots, history: history, random: &random)
     while let batch = try checkpoint.nextBatch(after: view, random: &random) {
-      guard try write(batch.bytes) == batch.end else { throw GenerationCheck.mismatch(at: view.chain.offset) }
+      guard try write(batch.bytes).end == batch.end else { throw GenerationCheck.mismatch(at: view.chain.offset) }
       view.append(batch)
     }
   }
 
   /// Writes a batch, syncs it, and reads it back.
   ///
-  /// - Returns: the chain behind it, as a reader will compute it.
-  private func write(_ bytes: [UInt8]) throws(VaultError) -> Chain {
+  /// - Returns: what was read, and the chain behind it as a reader will compute it: its link is a digest of every byte.
+  private func write(_ bytes: [UInt8]) throws(VaultError) -> (found: [UInt8], end: Chain) {
     try file.write(bytes.span, at: view.chain.offset)
     try file.sync()
-    let found = try file.read(at: view.chain.offset, count: bytes.count + 1)
-    guard found == bytes else { throw GenerationCheck.mismatch(at: view.chain.offset) }
-    return try view.chain.following(found.span, in: view.generation)
+    let found = try file.read(at: view.chain.offset, count: bytes.count)
+    return (found, try view.chain.following(found.span, in: view.generation))
   }
 
   // MARK: The name
