@@ -39,19 +39,42 @@ struct Instruments: Sendable {
     let start = ContinuousClock.now
     do {
       let result = try body()
-      let (seconds, attoseconds) = (ContinuousClock.now - start).components
-      operation.duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-      operation.count.increment()
-      logger.debug("\(operation.name) done")
+      noteSuccess(of: operation, since: start)
       return result
     } catch {
-      let dimensions = [("code", error.code.description)]
-      Counter(label: "tokenvault_errors_total", dimensions: dimensions, factory: metrics).increment()
-      // A condition that does not hold is an answer that its caller asked for.
-      logger.log(
-        level: error.code == .conflict ? .debug : .error, "\(operation.name) failed",
-        metadata: ["code": "\(error.code)"])
+      noteFailure(of: operation, error)
       throw error
     }
+  }
+
+  /// The same for a body that suspends.
+  func measure<Result>(
+    _ operation: Operation, _ body: () async throws(VaultError) -> Result
+  ) async throws(VaultError) -> Result {
+    let start = ContinuousClock.now
+    do {
+      let result = try await body()
+      noteSuccess(of: operation, since: start)
+      return result
+    } catch {
+      noteFailure(of: operation, error)
+      throw error
+    }
+  }
+
+  private func noteSuccess(of operation: Operation, since start: ContinuousClock.Instant) {
+    let (seconds, attoseconds) = (ContinuousClock.now - start).components
+    operation.duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    operation.count.increment()
+    logger.debug("\(operation.name) done")
+  }
+
+  private func noteFailure(of operation: Operation, _ error: VaultError) {
+    let dimensions = [("code", error.code.description)]
+    Counter(label: "tokenvault_errors_total", dimensions: dimensions, factory: metrics).increment()
+    // A condition that does not hold is an answer that its caller asked for.
+    logger.log(
+      level: error.code == .conflict ? .debug : .error, "\(operation.name) failed",
+      metadata: ["code": "\(error.code)"])
   }
 }

@@ -1,6 +1,7 @@
 internal import Dispatch
 public import Logging
 public import Metrics
+internal import Synchronization
 
 /// Somewhere to keep tokens: a vault, or anything else that keeps them.
 public protocol TokenStorage: Sendable {
@@ -22,17 +23,14 @@ public protocol TokenStorage: Sendable {
 
 /// A vault as asynchronous code uses it.
 ///
-/// Its calls run one after the other on a thread of their own: waiting for a disk or a lock never blocks Swift's cooperative
-/// threads.
-public actor VaultTokenStorage: TokenStorage {
+/// Calls run side by side: writes that are made at the same time share a write and a sync, and reads wait for no write.
+/// Waiting for a disk or a lock never blocks Swift's cooperative threads.
+public final class VaultTokenStorage: TokenStorage {
   /// The calls without `async`, for code that has a thread to spare.
-  nonisolated public let store: TokenStore
-  private let executor = BlockingExecutor()
-
-  /// Where the calls run.
-  nonisolated public var unownedExecutor: UnownedSerialExecutor {
-    unsafe executor.asUnownedSerialExecutor()
-  }
+  public let store: TokenStore
+  /// Threads that may block in a read: serial queues, each of which is given one when it is busy.
+  private let readers = (0..<4).map { DispatchQueue(label: "tokenvault.read.\($0)") }
+  private let reads = Atomic(0)
 
   /// - Parameters:
   ///   - logger: see ``TokenStore/init(_:logger:metrics:)``.
@@ -45,27 +43,52 @@ public actor VaultTokenStorage: TokenStorage {
   }
 
   /// Stores a token; on return it is on the disk.
-  public func store(_ token: OAuthToken, for id: TokenID) async throws(VaultError) { try store.put(token, for: id) }
+  ///
+  /// - Throws: as ``TokenStore/put(_:for:if:ttl:)``; `cancelled` when the task was cancelled before the write had begun.
+  public func store(_ token: OAuthToken, for id: TokenID) async throws(VaultError) {
+    try await store.instruments.measure(store.instruments.write) { () async throws(VaultError) in
+      _ = try await store.vault.commit(store.writing(token, for: id))
+    }
+  }
 
   /// The token of `id`; `nil`, which is not an error, when there is none or its entry is over.
-  public func token(for id: TokenID) async throws(VaultError) -> OAuthToken? { try store.token(for: id)?.token }
+  public func token(for id: TokenID) async throws(VaultError) -> OAuthToken? {
+    try await read { (store) throws(VaultError) in try store.token(for: id)?.token }
+  }
 
   /// Deletes the token of `id`.
   ///
   /// - Returns: whether there was one.
+  /// - Throws: as ``TokenStore/delete(_:)``; `cancelled` when the task was cancelled before the write had begun.
   @discardableResult
-  public func delete(_ id: TokenID) async throws(VaultError) -> Bool { try store.delete(id) }
+  public func delete(_ id: TokenID) async throws(VaultError) -> Bool {
+    try await store.instruments.measure(store.instruments.delete) { () async throws(VaultError) in
+      let found = try await read { (store) throws(VaultError) in try store.isThere(id) }
+      guard let wasThere = found else { return false }
+      do throws(VaultError) {
+        try await store.vault.commit(store.deleting(id))
+        return wasThere
+      } catch {
+        guard error.code == .notFound else { throw error }
+        return false
+      }
+    }
+  }
 
   /// Whether there is a token of `id`, and its entry is not over.
-  public func has(_ id: TokenID) async throws(VaultError) -> Bool { try store.token(for: id) != nil }
-}
+  public func has(_ id: TokenID) async throws(VaultError) -> Bool {
+    try await read { (store) throws(VaultError) in try store.token(for: id) != nil }
+  }
 
-/// Runs an actor's jobs on a serial queue, whose threads may block.
-private final class BlockingExecutor: SerialExecutor {
-  private let queue = DispatchQueue(label: "tokenvault")
-
-  func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    queue.async { [self] in unsafe job.runSynchronously(on: asUnownedSerialExecutor()) }
+  private func read<Result: Sendable>(
+    _ body: @escaping @Sendable (TokenStore) throws(VaultError) -> Result
+  ) async throws(VaultError) -> Result {
+    let outcome: Swift.Result<Result, VaultError> = await withCheckedContinuation { (continuation) in
+      let number = reads.wrappingAdd(1, ordering: .relaxed).oldValue
+      readers[Int(UInt(bitPattern: number) % 4)].async { [store] in
+        continuation.resume(returning: Swift.Result { () throws(VaultError) in try body(store) })
+      }
+    }
+    return try outcome.get()
   }
 }

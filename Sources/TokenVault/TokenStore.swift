@@ -94,11 +94,19 @@ public final class TokenStore: Sendable {
     _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil
   ) throws(VaultError) -> UInt64 {
     try instruments.measure(instruments.write) { () throws(VaultError) in
-      let condition = try effective(condition, id)
-      var batch = try VaultBatch()
-      try add(token, for: id, if: condition, ttl: ttl, to: &batch)
-      return try vault.commit(batch)[0]
+      try vault.commit(try writing(token, for: id, if: effective(condition, id), ttl: ttl))[0]
     }
+  }
+
+  /// The batch that stores a token.
+  ///
+  /// - Throws: `invalid-token`, as ``put(_:for:if:ttl:)``.
+  func writing(
+    _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil
+  ) throws(VaultError) -> VaultBatch {
+    var batch = try VaultBatch()
+    try add(token, for: id, if: condition, ttl: ttl, to: &batch)
+    return batch
   }
 
   /// Adds a token to what is about to be committed.
@@ -150,18 +158,28 @@ public final class TokenStore: Sendable {
   @discardableResult
   public func delete(_ id: TokenID) throws(VaultError) -> Bool {
     try instruments.measure(instruments.delete) { () throws(VaultError) in
-      guard let entry = try vault.entry(named: id.recordName.span) else { return false }
-      let wasThere = try !isOver(entry)
-      var batch = try VaultBatch()
-      try batch.delete(id.recordName.span)
+      guard let wasThere = try isThere(id) else { return false }
       do throws(VaultError) {
-        try vault.commit(batch)
+        try vault.commit(try deleting(id))
         return wasThere
       } catch {
         guard error.code == .notFound else { throw error }
         return false
       }
     }
+  }
+
+  /// Whether there is an entry of `id` that is not over; `nil` when there is none to delete.
+  func isThere(_ id: TokenID) throws(VaultError) -> Bool? {
+    guard let entry = try vault.entry(named: id.recordName.span) else { return nil }
+    return try !isOver(entry)
+  }
+
+  /// The batch that deletes the entry of `id`.
+  func deleting(_ id: TokenID) throws(VaultError) -> VaultBatch {
+    var batch = try VaultBatch()
+    try batch.delete(id.recordName.span)
+    return batch
   }
 
   /// The tokens that are there, sorted by user and provider as bytes.

@@ -21,6 +21,7 @@ enum Creation {
     let keys = try GenerationKeys.first(for: credential, cost: cost, at: environment.now(), random: &random)
     var writer = try GenerationWriter.begin(environment, keys, random: random)
     try writer.publish()
+    lock?.leave(SyncNote.saying(writer.view))
     return writer.view
   }
 

@@ -11,6 +11,14 @@ final class FileLock: StorageLock {
 
   private init(_ files: [OpenFile]) { self.files = files }
 
+  deinit {
+    for file in files { SystemCall.unlock(file.descriptor) }
+  }
+
+  func note(count: Int) -> [UInt8] { (try? files[0].read(at: 0, count: count)) ?? [] }
+
+  func leave(_ note: [UInt8]) { try? files[0].write(note.span, at: 0) }
+
   /// Takes the lock of `vault`, whose lock file is at `path`, asking again until `wait` is over, at growing intervals of 0.1
   /// to 5 ms.
   ///

@@ -84,6 +84,7 @@ package struct FileStorage: Storage {
   package func replace(with temporary: any StorageFile) throws(VaultError) {
     guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
     try SystemCall.rename(file.path, path)
+    SystemCall.unlock(file.descriptor)
     try syncName()
   }
 
@@ -192,6 +193,17 @@ final class OpenFile: StorageFile {
 
   func length() throws(VaultError) -> UInt64 { UInt64(try SystemCall.status(of: descriptor, path).st_size) }
 
+  func stamp() throws(VaultError) -> FileStamp? {
+    let status = try SystemCall.status(of: descriptor, path)
+    let change = status.st_ctim.nanoseconds
+    let now = SystemCall.fileTime()
+    guard status.st_nlink > 0, now - change > Self.doubt else { return nil }
+    return FileStamp(change: change, length: UInt64(status.st_size), period: now / 100_000_000)
+  }
+
+  /// For how long after a change another one may get the same time: some kernel ticks, in nanoseconds.
+  private static let doubt: Int64 = 20_000_000
+
   func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
     try SystemCall.read(descriptor, at: offset, into: &output, path)
   }
@@ -203,6 +215,11 @@ final class OpenFile: StorageFile {
   func resize(to length: UInt64) throws(VaultError) { try SystemCall.resize(descriptor, to: length, path) }
 
   func sync() throws(VaultError) { try SystemCall.sync(descriptor, path) }
+}
+
+extension timespec {
+  /// Nanoseconds since 1970.
+  var nanoseconds: Int64 { Int64(tv_sec) * 1_000_000_000 + Int64(tv_nsec) }
 }
 
 extension FileIdentity {

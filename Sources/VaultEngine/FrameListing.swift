@@ -69,8 +69,8 @@ extension Vault {
     let storage = FileStorage(path: path)
     let file = try storage.open(writable: false)
     guard let credential else { return try list(file, body) }
-    let view = try Handle.readingAgain(storage) { () throws(VaultError) in
-      try Opening.view(of: file, with: credential)
+    let view = try ReadingAgain.reading(storage) { () throws(VaultError) in
+      try Opening.view(of: file, with: credential, readsWhole: true)
     }
     try view.forEachFrame { (header, plaintext) throws(VaultError) in
       try body(FrameSummary(header, FrameSummary.Record(plaintext, header, view)))

@@ -14,8 +14,8 @@ extension Vault {
     guard let credential else { return try Inspector(file).inspection() }
     var inspector = Inspector(file)
     do throws(VaultError) {
-      let view = try Handle.readingAgain(storage) { () throws(VaultError) in
-        try Opening.view(of: file, with: credential)
+      let view = try ReadingAgain.reading(storage) { () throws(VaultError) in
+        try Opening.view(of: file, with: credential, readsWhole: true)
       }
       try inspector.open(view)
     } catch {

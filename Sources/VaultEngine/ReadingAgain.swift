@@ -1,11 +1,12 @@
 internal import VaultFormat
 
-extension Handle {
+/// Reading what somebody may be writing.
+enum ReadingAgain {
   /// Reads what another process may be writing at this moment: before damage is reported, the lock is asked whether a
   /// writer is at work, and the file is read again (FORMAT.md, "Tail rules").
   ///
   /// - Parameter storage: `nil` for whoever holds the lock: nobody else writes then.
-  static func readingAgain<Result>(
+  static func reading<Result>(
     _ storage: (any Storage)?, _ read: () throws(VaultError) -> Result
   ) throws(VaultError) -> Result {
     guard let storage else { return try read() }

@@ -66,6 +66,11 @@ package protocol StorageFile: AnyObject, Sendable {
 
   func length() throws(VaultError) -> UInt64
 
+  /// Equal to an earlier stamp only if the file was neither written nor cut, renamed or removed between the two.
+  ///
+  /// - Returns: `nil` when that can't be said: the file was changed a moment ago, or has no name any more.
+  func stamp() throws(VaultError) -> FileStamp?
+
   /// Reads from `offset` until `output` is full or the file ends; a file that ends early is not an error here.
   func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError)
 
@@ -93,6 +98,22 @@ package struct FileIdentity: Hashable, Sendable {
   }
 }
 
+/// What changes whenever a file does; see ``StorageFile/stamp()``.
+package struct FileStamp: Equatable, Sendable {
+  /// The time of the last change, in nanoseconds, or another number that no later change repeats.
+  package let change: Int64
+  package let length: UInt64
+  /// The time, in units of a tenth of a second: a stamp is not trusted longer. A directory above the vault may be replaced,
+  /// which leaves no trace on the file.
+  package let period: Int64
+
+  package init(change: Int64, length: UInt64, period: Int64) {
+    self.change = change
+    self.length = length
+    self.period = period
+  }
+}
+
 /// How a lock excludes others.
 package enum LockMode: Sendable {
   /// With other shared locks.
@@ -101,8 +122,14 @@ package enum LockMode: Sendable {
   case exclusive
 }
 
-/// A lock that is held as long as this object lives.
-package protocol StorageLock: AnyObject, Sendable {}
+/// A lock that is held as long as this object lives. It has room for a note to the next who takes it.
+package protocol StorageLock: AnyObject, Sendable {
+  /// What was noted last, at most `count` bytes; empty when there is none or it can't be read.
+  func note(count: Int) -> [UInt8]
+
+  /// Leaves a note. That it can't be written is not an error. It need not outlive a crash.
+  func leave(_ note: [UInt8])
+}
 
 extension StorageFile {
   /// Reads exactly `count` bytes, or as many as there are.

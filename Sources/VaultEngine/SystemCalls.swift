@@ -35,6 +35,13 @@ enum SystemCall {
     return status
   }
 
+  /// The clock by which the kernel stamps files, in nanoseconds since 1970; clock_gettime(2), without a system call.
+  static func fileTime() -> Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME_COARSE, &time)
+    return time.nanoseconds
+  }
+
   /// lstat(2); `nil` when there is nothing at the path.
   static func status(at path: String) throws(VaultError) -> stat? {
     var status = stat()
@@ -119,7 +126,7 @@ enum SystemCall {
     throw failure("flock", path)
   }
 
-  /// flock(2), which gives back the lock of this opening of the file.
+  /// flock(2): gives the lock up, also for a child process that has inherited the descriptor.
   static func unlock(_ descriptor: Int32) { _ = flock(descriptor, LOCK_UN) }
 
   private static func retry<Number: SignedInteger>(_ call: () -> Number) -> Number {

@@ -12,17 +12,26 @@ internal import VaultCrypto
 ///    batch of another process a moment before that is on the disk.
 /// 4. *A snapshot does not change.*
 ///
-/// Calls block the thread that makes them, for as long as the disk or another process's lock takes. They don't belong on
-/// Swift's cooperative threads; the `TokenVault` module has asynchronous calls.
+/// Reading blocks the thread for as long as the disk takes, and waits for no writer. Commits that are made at the same time
+/// share a write and a sync. Called without `async`, they block the thread, which does not belong on Swift's cooperative
+/// threads then; the `TokenVault` module has asynchronous calls for all.
+///
+/// A child of fork(2) can't use a handle of its parent's, and does no harm to the file.
 public final class Vault: Sendable {
-  private let handle: Mutex<Handle>
+  private let published: PublishedView
+  let commits: CommitQueue
+  private let forks = ForkGuard()
   /// Where the vault is.
   public let path: String
 
-  private init(_ handle: consuming Handle, path: String) {
-    self.handle = Mutex(handle)
-    self.path = path
+  private init(_ environment: Environment, _ view: View, _ options: VaultOptions) {
+    path = environment.storage.path
+    let follower = Follower(storage: environment.storage, isWritable: !options.readOnly)
+    published = PublishedView(view, follower)
+    commits = CommitQueue(environment, options, follower, published)
   }
+
+  deinit { if forks.isSameProcess { commits.close() } }
 
   // MARK: Opening
 
@@ -42,8 +51,11 @@ public final class Vault: Sendable {
   package static func open(
     _ environment: Environment, credential: borrowing Credential, options: VaultOptions = VaultOptions()
   ) throws(VaultError) -> Vault {
-    let handle = try Handle(environment, with: credential, options: options)
-    return Vault(handle, path: environment.storage.path)
+    let file = try environment.storage.open(writable: !options.readOnly)
+    let view = try ReadingAgain.reading(environment.storage) { () throws(VaultError) in
+      try Opening.view(of: file, with: credential, pin: options.pin, readsWhole: options.readsWhole)
+    }
+    return Vault(environment, view, options)
   }
 
   /// Makes a new vault at `path`, with one key slot for `credential`.
@@ -63,7 +75,7 @@ public final class Vault: Sendable {
   ) throws(VaultError) -> Vault {
     let view = try Creation.create(
       environment, credential: credential, cost: passphraseCost, wait: options.lockTimeout)
-    return Vault(try Handle(environment, view, options), path: environment.storage.path)
+    return Vault(environment, view, options)
   }
 
   // MARK: Reading
@@ -73,15 +85,12 @@ public final class Vault: Sendable {
   /// - Parameter name: compared byte by byte.
   /// - Throws: `frame-damaged` when this record is; others stay readable.
   public func entry(named name: Span<UInt8>) throws(VaultError) -> VaultEntry? {
-    let view = try freshView()
+    let view = try newestView()
     do {
       return try view.entry(named: name)
     } catch {
       guard error.code == .indexDamaged else { throw error }
-      return try handle.withLock { (handle) throws(VaultError) in
-        try handle.rebuildIndex()
-        return handle.view
-      }.entry(named: name)
+      return try published.rebuildIndex().entry(named: name)
     }
   }
 
@@ -89,37 +98,67 @@ public final class Vault: Sendable {
   ///
   /// The first of a handle brings the whole index into memory: about a tenth of a second for a million names.
   public func snapshot() throws(VaultError) -> VaultSnapshot {
-    VaultSnapshot(
-      try handle.withLock { (handle) throws(VaultError) in
-        try handle.refresh()
-        try handle.completeIndex()
-        return handle.view
-      })
+    let view = try newestView()
+    return VaultSnapshot(try view.index.isComplete ? view : published.completeIndex())
   }
 
-  private func freshView() throws(VaultError) -> View {
-    try handle.withLock { (handle) throws(VaultError) in
-      try handle.refresh()
-      if handle.view.isIndexWorthLoading { try handle.completeIndex() }
-      return handle.view
-    }
+  private func newestView() throws(VaultError) -> View {
+    try forks.check()
+    let view = try published.newest()
+    return try view.isIndexWorthLoading ? published.completeIndex() : view
   }
 
   // MARK: Writing
 
-  /// Writes a batch and brings it to the disk, with one write and one sync.
+  /// Writes a batch and brings it to the disk, with one write and one sync, which it shares with batches that others commit
+  /// at the same time. Blocks the thread.
   ///
   /// - Returns: the version of each write, in the order of the batch.
   /// - Throws: `conflict` or `not-found` when a condition does not hold, `locked`, `disk-full`: nothing was written, and the
   ///   handle goes on. `io`: the file was cut back to the last commit as far as the disk let it be, and the handle
-  ///   acknowledges nothing more; then `handle-failed`. `read-only`.
+  ///   acknowledges nothing more; then `handle-failed`. `read-only`, `limit-exceeded`.
   @discardableResult
-  public func commit(_ batch: borrowing VaultBatch) throws(VaultError) -> [UInt64] {
-    try handle.withLock { (handle) throws(VaultError) in try handle.commit(batch) }
+  public func commit(_ batch: consuming VaultBatch) throws(VaultError) -> [UInt64] {
+    guard try isWorthCommitting(batch) else { return [] }
+    return try commits.commit(batch)
   }
 
-  /// Ends the handle. Later calls fail with `handle-failed`; snapshots stay readable.
+  /// The same for tasks, which it suspends.
+  ///
+  /// - Throws: `cancelled` too, when the task was cancelled before the write had begun: then nothing of it was or will be
+  ///   written. Once it has begun, cancelling does not stop it.
+  @discardableResult
+  public func commit(_ batch: consuming VaultBatch) async throws(VaultError) -> [UInt64] {
+    guard try isWorthCommitting(batch) else { return [] }
+    return try await commits.commit(batch)
+  }
+
+  /// Hands over a batch and returns at once, so that the next one is prepared while this one is sealed and written. What is
+  /// handed over later, and committed later by the same thread, comes after it. Where too much waits already, it blocks.
+  ///
+  /// - Returns: what tells whether the batch is on the disk: nothing is promised before.
+  /// - Throws: `handle-failed`, `limit-exceeded`; everything else ``PendingCommit/wait()`` tells.
+  public func submit(_ batch: consuming VaultBatch) throws(VaultError) -> PendingCommit {
+    guard try isWorthCommitting(batch) else { return PendingCommit(nil) }
+    return PendingCommit(try commits.submit(batch))
+  }
+
+  private func isWorthCommitting(_ batch: borrowing VaultBatch) throws(VaultError) -> Bool {
+    try forks.check()
+    guard batch.count <= VaultLimits.batch else {
+      throw VaultError(.limitExceeded, "a batch has \(batch.count) writes; \(VaultLimits.batch) is the limit")
+    }
+    if batch.isEmpty { try published.checkUsable() }
+    return !batch.isEmpty
+  }
+
+  /// Waits for the commits that were begun, gives back space that was allocated ahead, and ends the handle. Later calls fail
+  /// with `handle-failed`; snapshots stay readable.
   ///
   /// A handle that is simply dropped loses nothing: every commit that returned is on the disk.
-  public func close() throws(VaultError) { handle.withLock { $0.close() } }
+  public func close() throws(VaultError) {
+    try forks.check()
+    commits.close()
+    published.fail(VaultError(.handleFailed, "the handle was closed"))
+  }
 }

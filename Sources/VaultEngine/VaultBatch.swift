@@ -83,7 +83,35 @@ public struct VaultBatch: ~Copyable, Sendable {
       Operation(kind: kind, name: start..<nameEnd, value: nameEnd..<nameEnd + value.count, condition: condition))
   }
 
+  /// Adds the writes of another batch, without their conditions.
+  mutating func append(contentsOf other: borrowing VaultBatch) throws(VaultError) {
+    let start = bytes.count
+    try crypto { () throws(CryptoError) in try bytes.reserve(start + other.bytes.count) }
+    bytes.append(other.bytes.span)
+    for operation in other.operations {
+      operations.append(
+        Operation(
+          kind: operation.kind, name: operation.name.moved(by: start), value: operation.value.moved(by: start),
+          condition: .any))
+    }
+  }
+
+  /// Bytes of all names and values.
+  var byteCount: Int { bytes.count }
+
+  /// Whether something must be true of a name for the batch to be committed.
+  var hasConditions: Bool { operations.contains { $0.condition != .any || $0.kind == .delete } }
+
+  /// Whether a condition is about more than whether a name is there.
+  var asksForVersions: Bool {
+    operations.contains { if case .version = $0.condition { true } else { false } }
+  }
+
   /// Bytes of a name or a value.
   @_lifetime(borrow self)
   func span(_ range: Range<Int>) -> Span<UInt8> { bytes.span.extracting(range) }
+}
+
+extension Range<Int> {
+  fileprivate func moved(by distance: Int) -> Range { lowerBound + distance..<upperBound + distance }
 }

@@ -39,6 +39,7 @@ public struct VaultError: Error, Equatable, Sendable, CustomStringConvertible {
       case unavailable = "unavailable"
       case usage = "usage"
       case cryptoFailure = "crypto-failure"
+      case cancelled = "cancelled"
     }
     private let value: Value
 
@@ -90,7 +91,8 @@ public struct VaultError: Error, Equatable, Sendable, CustomStringConvertible {
     public static let diskFull = Code(value: .diskFull)
     /// A system call failed.
     public static let io = Code(value: .io)
-    /// An earlier write of this handle failed, and it acknowledges nothing more: open the vault again.
+    /// An earlier write of this handle failed, it was closed, or it belongs to the parent of a forked process: it acknowledges
+    /// nothing more. Open the vault again.
     public static let handleFailed = Code(value: .handleFailed)
     /// A name is empty, too long, or holds a zero byte.
     public static let invalidName = Code(value: .invalidName)
@@ -104,6 +106,8 @@ public struct VaultError: Error, Equatable, Sendable, CustomStringConvertible {
     public static let usage = Code(value: .usage)
     /// OpenSSL failed.
     public static let cryptoFailure = Code(value: .cryptoFailure)
+    /// The task was cancelled before its write had begun. Nothing was written.
+    public static let cancelled = Code(value: .cancelled)
 
     /// True when bytes of the vault are not what was written: never because of a wrong key.
     public var isDamage: Bool {

@@ -13,7 +13,7 @@ import Testing
   func killedAtACall(_ name: String) throws {
     let lines = ManyLines(batches: 3)
     var left: Set<Int> = []
-    for number in 1...10 {
+    for number in 1...20 {
       let bench = try Bench()
       try bench.put("before")
       var call = Call(

@@ -38,7 +38,7 @@ import Testing
     #expect(outcome.code == 0 && outcome.output.isEmpty)
     #expect(outcome.errors == "tokenvault: stored \(lines.count) tokens\n")
     #expect(try bench.run("list", "--json").lines.count == lines.count)
-    #expect(try bench.run("verify", "--json").text.contains(#""batches":4"#))
+    #expect(try bench.run("verify").code == 0)
   }
 
   @Test(arguments: [

@@ -56,7 +56,8 @@ import Testing
       let start = disk.journal.count
       let killed = try Vault.open(.simulated(disk, seed: UInt64(round) + 2), credential: key())
       let value = [UInt8](repeating: UInt8(round), count: 700)
-      // Of the two syncs of its first commit, the second is that of its own batch.
+      // Of the two syncs of a commit that finds no note, the second is that of its own batch.
+      disk.perform(.note([]))
       disk.beforeNextSync { disk.beforeNextSync { disk.fail(FailurePlan(first: 1, count: .max, isKill: true)) } }
       #expect(try code { try killed.commit([.put("bob", value), .put("carol", value)]) } == .io)
       disk.fail(nil)
@@ -93,7 +94,10 @@ import Testing
     for (point, operation) in trace.disk.journal.enumerated() {
       if case .write(let file, let offset, let bytes) = operation, offset > 0 {
         let expected = trace.allowed(at: point)[0]
+        // Where zeros were allocated, they stand behind the cut: a sector torn inside would be damage.
+        let isOverwritten = image.files[file, default: []].count >= offset + bytes.count
         for length in stride(from: 0, to: bytes.count, by: bytes.count > 2000 ? 16 : 1) {
+          guard !isOverwritten || (offset + length) % CrashImages.sector == 0 else { continue }
           states += 1
           var cut = image
           cut.files[file, default: []].overwrite(at: offset, with: bytes[..<length])

@@ -172,6 +172,8 @@ private final class CountingFile: StorageFile {
 
   func length() throws(VaultError) -> UInt64 { try file.length() }
 
+  func stamp() throws(VaultError) -> FileStamp? { try file.stamp() }
+
   func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
     let before = output.count
     try file.read(at: offset, into: &output)

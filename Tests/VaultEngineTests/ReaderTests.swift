@@ -28,6 +28,60 @@ import VaultFormat
 
   private static let contents: Contents = ["alice": [2], "bob": [3]]
 
+  // Defends: a write that hangs keeps no reader waiting, nor does one whose lock another holds: they see the state before it, and
+  // the new one as soon as it is on the disk.
+  @Test func aWriteThatHangs() throws {
+    let disk = SimulatedDisk()
+    let vault = try Vault.create(.simulated(disk, seed: 1), credential: key())
+    try vault.commit([.put("alice", [1])])
+    let gate = Gate(disk)
+    let pending = try vault.submit([.put("alice", [2]), .put("bob", [2])])
+    gate.waitUntilReached()
+    #expect(try vault.contents() == ["alice": [1]])
+    let snapshot = try vault.snapshot()
+    #expect(try vault.value(of: "bob") == nil)
+    gate.open()
+    try pending.wait()
+    #expect(try vault.contents() == ["alice": [2], "bob": [2]])
+    #expect(try snapshot.contents() == ["alice": [1]])
+  }
+
+  // Defends: a batch of which another process has written a part is no damage as long as the lock is held, and what was
+  // committed before it is served at once.
+  @Test func anotherProcessInTheMidstOfAWrite() throws {
+    let (before, after) = try sample()
+    let disk = disk(before)
+    let reader = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    #expect(disk.takeLock(.exclusive))
+    var half = after
+    half[after.count - 60] ^= 1
+    Self.set(disk, half)
+    let locks = Mutex(0)
+    disk.beforeEveryLock { locks.withLock { $0 += 1 } }
+    #expect(try reader.contents() == ["alice": [1], "carol": [1]])
+    #expect(locks.withLock { $0 } <= 2, "asked whether it is free, and not waited for")
+    disk.beforeEveryLock(nil)
+    Self.set(disk, after)
+    disk.releaseLock(.exclusive)
+    #expect(try reader.contents() == Self.contents)
+  }
+
+  // Defends: a reader that looked between the moment when a writer's file got its new time, and the one when it got its bytes,
+  // sees the batch as soon as it is there.
+  @Test func aLookBetweenTimeAndBytes() throws {
+    let (before, after) = try sample()
+    let disk = disk(before + [UInt8](repeating: 0, count: 4096))
+    let reader = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    #expect(disk.takeLock(.exclusive))
+    disk.perform(.note([1]))
+    #expect(try reader.contents() == ["alice": [1], "carol": [1]])
+    let time = disk.journal.count
+    disk.holdStamp(at: time)
+    disk.perform(.write(file: Self.file, offset: before.count, bytes: Array(after[before.count...])))
+    disk.releaseLock(.exclusive)
+    #expect(try reader.contents() == Self.contents)
+  }
+
   // Defends: what looks like damage while a writer holds the lock is looked at again, and not reported when it was a batch
   // being written.
   @Test(arguments: [0, 1, 5])
@@ -48,8 +102,8 @@ import VaultFormat
       disk.releaseLock(.exclusive)
     }
     let vault = try Vault.open(.simulated(disk, seed: 2), credential: key(), options: .reading)
-    #expect(try vault.contents() == Self.contents)
     #expect(writer && looks.withLock { $0 } == attempts + 1)
+    #expect(try vault.contents() == Self.contents)
   }
 
   // Defends: damage is reported as damage, and not as a lock, when a writer holds the lock all the time; it ends.

@@ -13,7 +13,8 @@ import Testing
     let first = try Vault.create(.simulated(disk, seed: 1), credential: key())
     try first.commit([.put("alice", [1])])
     let second = try Vault.open(.simulated(disk, seed: 2), credential: key())
-    // The second handle writes the last batch again first: that sync is not the one to fail.
+    // The second handle finds no note and writes the last batch again first: that sync is not the one to fail.
+    disk.perform(.note([]))
     disk.beforeNextSync { disk.beforeNextSync { disk.fail(FailurePlan(first: 1, only: only, count: failures)) } }
     #expect(try code { try second.commit([.put("bob", Array(repeating: 2, count: 1500))]) } == .io)
     disk.fail(nil)

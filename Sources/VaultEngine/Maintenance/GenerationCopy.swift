@@ -157,6 +157,7 @@ struct GenerationCopy: ~Copyable {
     try compareLiveNames()
     report.bytesBefore = try old.file.length()
     try writer.replaceVault()
+    lock?.leave(SyncNote.saying(writer.view))
     report.lockedFor = ContinuousClock.now - start
     report.generation = writer.view.generation.header.generation
     report.names = writer.view.index.count

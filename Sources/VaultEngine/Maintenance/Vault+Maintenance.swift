@@ -140,7 +140,7 @@ extension Vault {
     _ environment: Environment, with credential: borrowing Credential, _ options: MaintenanceOptions
   ) throws(VaultError) -> View {
     let file = try environment.storage.open(writable: options.shreds)
-    var view = try Handle.readingAgain(environment.storage) { () throws(VaultError) in
+    var view = try ReadingAgain.reading(environment.storage) { () throws(VaultError) in
       try Opening.view(of: file, with: credential)
     }
     guard !view.generation.header.mustStayReadOnly else {
@@ -148,8 +148,9 @@ extension Vault {
         .unsupportedFeature, "the file uses a feature that this program does not know and may only read",
         remedy: "use a newer release of tokenvault")
     }
+    guard !view.index.isComplete, let root = view.index.root else { return view }
     do {
-      try view.completeIndex()
+      view.completeIndex(with: try view.entriesInRuns(of: root))
     } catch {
       guard error.code == .indexDamaged else { throw error }
       view = try Opening.view(of: file, succeeding: view.keyring, readsWhole: true)

@@ -40,6 +40,7 @@ struct CrashImages {
         pending[file] = places.filter { if case .resize = journal[$0] { true } else { false } }
       case .create, .rename, .remove: names.append(place)
       case .syncDirectory: names = []
+      case .note: break
       }
     }
     return (pending.values.joined() + lost + names).sorted()

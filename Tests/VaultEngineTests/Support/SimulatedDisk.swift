@@ -13,12 +13,16 @@ enum DiskOperation: Sendable {
   case rename(file: Int, from: String, to: String)
   case remove(name: String)
   case syncDirectory
+  /// A note in the lock file. The worst case is that it is on the disk at once, while what it tells of may not be.
+  case note([UInt8])
 }
 
 /// The names and bytes that a disk holds.
 struct DiskImage: Hashable, Sendable {
   var names: [String: Int] = [:]
   var files: [Int: [UInt8]] = [:]
+  /// What the lock file says.
+  var note: [UInt8] = []
 
   /// The bytes under a name; `nil` when there is no such name.
   subscript(_ name: String) -> [UInt8]? { names[name].flatMap { files[$0] } }
@@ -34,6 +38,7 @@ struct DiskImage: Hashable, Sendable {
       if names[from] == file { names[from] = nil }
       names[to] = file
     case .remove(let name): names[name] = nil
+    case .note(let bytes): note = bytes
     case .sync, .failedSync, .syncDirectory: break
     }
   }
@@ -70,6 +75,8 @@ final class SimulatedDisk: Sendable {
     var calls = 0
     /// Runs just before the next sync of a file, once: another program that looks at this very moment.
     var beforeSync: (@Sendable () -> Void)?
+    /// The stamp of all files, where a test fixes it.
+    var stamp: Int?
     /// Runs just before every attempt to take the lock.
     var beforeLock: (@Sendable () -> Void)?
   }
@@ -101,6 +108,12 @@ final class SimulatedDisk: Sendable {
 
   /// Runs `body` once, just before the next sync of a file.
   func beforeNextSync(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.beforeSync = body } }
+
+  /// Lets files bear this stamp from now on, whatever happens to them: a change that was stamped before it was made.
+  func holdStamp(at stamp: Int) { state.withLock { $0.stamp = stamp } }
+
+  /// Changes with every operation.
+  var stamp: Int { state.withLock { $0.stamp ?? $0.journal.count } }
 
   /// Runs `body` before every attempt to take the lock; `nil` ends that.
   func beforeEveryLock(_ body: (@Sendable () -> Void)?) { state.withLock { $0.beforeLock = body } }
@@ -190,7 +203,7 @@ final class SimulatedDisk: Sendable {
 
 /// Which calls a disk fails, and how.
 struct FailurePlan: Sendable {
-  enum Call: Sendable { case look, read, write, resize, sync, create, rename, lock }
+  enum Call: Sendable { case look, read, write, resize, sync, create, rename, lock, note }
 
   /// Number of the first call that fails, from 1.
   let first: Int

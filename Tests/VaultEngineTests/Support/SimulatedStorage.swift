@@ -108,6 +108,11 @@ final class SimulatedFile: StorageFile {
     return UInt64(bytes.count)
   }
 
+  func stamp() throws(VaultError) -> FileStamp? {
+    try disk.attempt(.look)
+    return FileStamp(change: Int64(disk.stamp), length: UInt64(bytes.count), period: 0)
+  }
+
   func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
     try disk.attempt(.read)
     let bytes = bytes
@@ -140,4 +145,10 @@ final class SimulatedLock: StorageLock {
   }
 
   deinit { disk.releaseLock(mode) }
+
+  func note(count: Int) -> [UInt8] { (try? disk.attempt(.read)) == nil ? [] : Array(disk.cache.note.prefix(count)) }
+
+  func leave(_ note: [UInt8]) {
+    if (try? disk.attempt(.note)) != nil { disk.perform(.note(note)) }
+  }
 }

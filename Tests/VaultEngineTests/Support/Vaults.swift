@@ -80,9 +80,8 @@ enum Write: Sendable {
   }
 }
 
-extension Vault {
-  @discardableResult
-  func commit(_ writes: [Write]) throws -> [UInt64] {
+extension VaultBatch {
+  static func of(_ writes: [Write]) throws -> VaultBatch {
     var batch = try VaultBatch()
     for write in writes {
       switch write {
@@ -94,7 +93,14 @@ extension Vault {
         try batch.event(name.bytes.span, value: value.span)
       }
     }
-    return try commit(batch)
+    return batch
+  }
+}
+
+extension Vault {
+  @discardableResult
+  func commit(_ writes: [Write]) throws -> [UInt64] {
+    try commit(VaultBatch.of(writes))
   }
 
   func value(of name: Name) throws -> [UInt8]? {
@@ -106,6 +112,11 @@ extension Vault {
 }
 
 extension VaultSnapshot {
+  func value(of name: Name) throws -> [UInt8]? {
+    guard let entry = try entry(named: name.bytes.span) else { return nil }
+    return Array(entry.value)
+  }
+
   func contents() throws -> Contents {
     var contents: Contents = [:]
     try forEachEntry { (entry) throws(VaultError) in

@@ -1,0 +1,181 @@
+internal import Dispatch
+internal import Synchronization
+
+/// Brings commits that are asked for at the same time to the disk together, by one write and one sync.
+///
+/// One thread at a time leads: it waits for the writer, takes what has come together until then, commits it, and wakes the
+/// callers. It is a caller's thread, if that blocks anyway, so that nobody changes threads for a commit that is alone; for
+/// others it is one of Dispatch's. While it writes, the next leader is at the writer's door already; what is large it takes at
+/// once and seals meanwhile.
+final class CommitQueue: Sendable {
+  private struct State {
+    var waiting: [CommitRequest] = []
+    /// Somebody will take what waits.
+    var isLed = false
+    var isClosed = false
+    /// Threads for leaders that no caller gives one to: one writes, the other is at the door. Made for the first of them.
+    var leaders: [DispatchQueue] = []
+  }
+
+  /// Bytes of names and values that one batch is made of, unless a single request has more; and beyond which, as beyond a
+  /// number of requests, whoever hands over more waits until that is committed.
+  private static let (queueBytes, queueRequests) = (64 << 20, 1024)
+
+  private let state = Mutex(State())
+  private let writer: Mutex<Writer>
+  private let published: PublishedView
+  private let sealing: Sealing
+
+  init(_ environment: Environment, _ options: VaultOptions, _ follower: Follower, _ published: PublishedView) {
+    let sealing = Sealing(environment)
+    writer = Mutex(Writer(environment, options, follower, published, sealing))
+    self.published = published
+    self.sealing = sealing
+  }
+
+  // MARK: Callers
+
+  /// Commits `batch`; blocks the thread.
+  func commit(_ batch: consuming VaultBatch) throws(VaultError) -> [UInt64] {
+    let request = CommitRequest(batch, hasThread: true)
+    if try enter(request) { lead() }
+    return try outcome(of: request)
+  }
+
+  /// Hands over a batch that is committed while the caller goes on; what is handed over later comes after it.
+  func submit(_ batch: consuming VaultBatch) throws(VaultError) -> CommitRequest {
+    let request = CommitRequest(batch, hasThread: false)
+    if try enter(request) { leadElsewhere() }
+    if isFull { _ = request.outcome() }
+    return request
+  }
+
+  private var isFull: Bool {
+    let waiting = waiting
+    return waiting.count > Self.queueRequests || waiting.reduce(0) { $0 + $1.batch.byteCount } > Self.queueBytes
+  }
+
+  /// The requests that nobody has taken yet, in their order.
+  var waiting: [CommitRequest] { state.withLock { $0.waiting } }
+
+  private func outcome(of request: CommitRequest) throws(VaultError) -> [UInt64] {
+    while true {
+      switch request.wait() {
+      case .lead: lead()
+      case .finished(let outcome): return try outcome.get()
+      }
+    }
+  }
+
+  /// Commits `batch`; suspends the task. A task that is cancelled before its batch was taken withdraws it.
+  func commit(_ batch: consuming VaultBatch) async throws(VaultError) -> [UInt64] {
+    guard !Task.isCancelled else { throw Self.cancelled }
+    let request = CommitRequest(batch, hasThread: false)
+    if try enter(request) { leadElsewhere() }
+    return try await withTaskCancellationHandler {
+      await request.outcome()
+    } onCancel: {
+      withdraw(request)
+    }.get()
+  }
+
+  private static var cancelled: VaultError {
+    VaultError(.cancelled, "the task was cancelled before its write had begun; nothing of it was written")
+  }
+
+  private func withdraw(_ request: CommitRequest) {
+    let isWithdrawn = state.withLock { (state) in
+      guard let place = state.waiting.firstIndex(where: { $0 === request }) else { return false }
+      state.waiting.remove(at: place)
+      return true
+    }
+    if isWithdrawn { request.finish(.failure(Self.cancelled)) }
+  }
+
+  /// Waits for all that was accepted, and refuses what comes later.
+  func close() {
+    // An empty request is behind all others.
+    guard let batch = try? VaultBatch() else { return }
+    let request = CommitRequest(batch, hasThread: true)
+    guard let isLeader = try? enter(request, closing: true) else { return }
+    if isLeader { lead() }
+    _ = try? outcome(of: request)
+    writer.withLock { $0.returnSpace() }
+  }
+
+  // MARK: Leading
+
+  /// - Returns: whether the caller must see to it that somebody leads.
+  private func enter(_ request: CommitRequest, closing: Bool = false) throws(VaultError) -> Bool {
+    try state.withLock { (state) throws(VaultError) in
+      guard !state.isClosed else { throw VaultError(.handleFailed, "the handle was closed") }
+      state.isClosed = closing
+      state.waiting.append(request)
+      defer { state.isLed = true }
+      return !state.isLed
+    }
+  }
+
+  private func leadElsewhere() {
+    let queue = state.withLock { (state) in
+      // Serial queues, which are given a thread at once, whatever blocks the others.
+      if state.leaders.isEmpty { state.leaders = (0..<2).map { DispatchQueue(label: "tokenvault.commit.\($0)") } }
+      state.leaders.swapAt(0, 1)
+      return state.leaders[0]
+    }
+    queue.async { self.lead() }
+  }
+
+  private func lead() {
+    var early = takeEarly()
+    var group = writer.withLock { (writer) in
+      var group = early.take() ?? CommitGroup(take())
+      var hasPassedOn = false
+      writer.commit(&group) {
+        passOn()
+        hasPassedOn = true
+      }
+      if !hasPassedOn { passOn() }
+      return group
+    }
+    group.resume()
+  }
+
+  /// Takes and seals what waits while the batch before is being written, if it is worth it. Should that batch fail, or another
+  /// process come between, it is sealed again.
+  private func takeEarly() -> CommitGroup? {
+    guard CommitGroup.canBeSealedAhead(waiting), let view = published.viewAhead else { return nil }
+    var group = CommitGroup(take())
+    _ = try? group.seal(after: view, sealing)
+    return group
+  }
+
+  private func take() -> [CommitRequest] {
+    state.withLock { (state) in
+      let taken = Array(state.waiting.prefix(Self.groupSize(state.waiting)))
+      state.waiting.removeFirst(taken.count)
+      return taken
+    }
+  }
+
+  /// Lets somebody else lead what came in since.
+  private func passOn() {
+    let next = state.withLock { (state) in
+      state.isLed = !state.waiting.isEmpty
+      return state.waiting.first
+    }
+    guard let next else { return }
+    if next.hasThread { next.askToLead() } else { leadElsewhere() }
+  }
+
+  /// How many of the requests become one batch: at least one.
+  static func groupSize(_ waiting: [CommitRequest]) -> Int {
+    var (writes, bytes) = (0, 0)
+    for (number, request) in waiting.enumerated() {
+      writes += request.batch.count
+      bytes += request.batch.byteCount
+      guard number == 0 || writes <= VaultLimits.batch && bytes <= queueBytes else { return number }
+    }
+    return waiting.count
+  }
+}

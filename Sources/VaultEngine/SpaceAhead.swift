@@ -1,0 +1,38 @@
+/// When a handle that stays open allocates space ahead, and how much: zeros behind the last batch, over which the next
+/// batches are written. The file then keeps its length, and a sync has the data alone to bring to the disk.
+struct SpaceAhead: Sendable {
+  /// Commits after which a handle is one that stays open.
+  private static let patience = 4
+  /// A batch of more bytes is worth the new length that its sync writes.
+  private static let smallBatch = 1 << 14
+  /// Bytes ahead of the batch, doubled from one time to the next.
+  private static let chunks: ClosedRange<UInt64> = 1 << 14...1 << 20
+  private static let block: UInt64 = 4096
+
+  private var commits = 0
+  private var chunk = chunks.lowerBound
+  /// There was no room: it is left to the batches.
+  private var isGivenUp = false
+  /// Whether this handle has allocated space.
+  private(set) var isUsed = false
+
+  /// Where zeros are to be written before a batch is.
+  ///
+  /// - Parameters:
+  ///   - count: bytes of the batch, and `offset`, where it begins.
+  ///   - length: the file's.
+  /// - Returns: `nil` as long as the batch fits into the file, or if space ahead is of no use to it.
+  mutating func zeros(for count: Int, at offset: UInt64, length: UInt64) -> Range<UInt64>? {
+    let end = offset + UInt64(count)
+    guard count <= Self.smallBatch, !isGivenUp else { return nil }
+    commits += 1
+    guard commits > Self.patience, end > length else { return nil }
+    let target = (end + chunk) / Self.block * Self.block
+    chunk = min(chunk * 2, Self.chunks.upperBound)
+    isUsed = true
+    return max(length, offset)..<target
+  }
+
+  /// There is no room for more than the batches themselves.
+  mutating func giveUp() { isGivenUp = true }
+}

@@ -1,0 +1,267 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// The steps of a commit. A value without a thread: ``CommitQueue`` puts a lock around it.
+///
+/// The order of the steps is what makes commits atomic and durable (spec/DESIGN.md, "Commit").
+struct Writer: ~Copyable, Sendable {
+  private let environment: Environment
+  private let options: VaultOptions
+  private let published: PublishedView
+  private let follower: Follower
+  private let sealing: Sealing
+  private var hasSwept = false
+  /// The file of which all that stood behind its last batch was judged, so that a look at the beginning says enough.
+  private var judgedFile: FileIdentity?
+  private var spaceAhead = SpaceAhead()
+  /// The end of the newest batch that this handle wrote.
+  private var ownEnd: UInt64 = 0
+
+  init(
+    _ environment: Environment, _ options: VaultOptions, _ follower: Follower, _ published: PublishedView,
+    _ sealing: Sealing
+  ) {
+    self.environment = environment
+    self.sealing = sealing
+    self.options = options
+    self.follower = follower
+    self.published = published
+  }
+
+  // MARK: Commit
+
+  /// Writes all requests whose conditions hold as one batch, and syncs it. Each of them gets its outcome.
+  ///
+  /// - Parameter whenSealed: is called, if it comes to that, when the next group can be sealed.
+  mutating func commit(_ group: inout CommitGroup, whenSealed: () -> Void) {
+    guard !group.isEmpty else { return group.succeed([]) }
+    do {
+      try published.checkUsable()
+      try checkWritable()
+      let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
+      defer { withExtendedLifetime(lock) {} }
+      try prepareToAppend()
+      try checkpointIfDue(lock)
+      guard let sealed = try seal(&group) else { return }
+      try settleLastBatch(lock)
+      published.beginAppend(.records(sealed))
+      whenSealed()
+      try append(.records(sealed), lock)
+      group.succeed(sealed.records)
+      if published.view.isCheckpointDue {
+        group.resume()
+        // What was asked for is on the disk: that the index is not is no failure of it, and the next writer makes up for it.
+        try? checkpointIfDue(lock)
+      }
+    } catch {
+      group.fail(error)
+    }
+  }
+
+  private func checkWritable() throws(VaultError) {
+    guard !options.readOnly else { throw VaultError(.readOnly, "the vault was opened for reading alone") }
+    guard !published.view.generation.header.mustStayReadOnly else {
+      throw VaultError(
+        .unsupportedFeature, "the file uses a feature that this program does not know and may only read",
+        remedy: "use a newer release of tokenvault")
+    }
+  }
+
+  /// Names from which on the whole index is better had in memory than looked up page by page.
+  private static let manyNames = 256
+
+  /// Seals a group behind the last batch. A bad page of the index is met here, if at all.
+  private func seal(_ group: inout CommitGroup) throws(VaultError) -> BatchSealer.Sealed? {
+    var view = published.view
+    if group.count >= Self.manyNames || view.isIndexWorthLoading { view = try published.completeIndex() }
+    do {
+      return try group.seal(after: view, sealing)
+    } catch {
+      guard error.code == .indexDamaged else { throw error }
+      return try group.seal(after: published.rebuildIndex(), sealing)
+    }
+  }
+
+  /// Under the lock, between two batches: appends a checkpoint, and the pages batches before it, if so much was written since
+  /// the last that opening takes long.
+  private mutating func checkpointIfDue(_ lock: (any StorageLock)?) throws(VaultError) {
+    guard published.view.isCheckpointDue else { return }
+    var random = try sealing.random()
+    var checkpoint = try makeCheckpoint(&random)
+    while let batch = try checkpoint.nextBatch(after: published.view, random: &random) {
+      try settleLastBatch(lock)
+      published.beginAppend(.index(batch))
+      try append(.index(batch), lock)
+    }
+  }
+
+  private func makeCheckpoint(_ random: inout AnyRandomSource) throws(VaultError) -> Checkpoint {
+    do {
+      return try Checkpoint(after: published.view, random: &random)
+    } catch {
+      guard error.code == .indexDamaged else { throw error }
+      return try Checkpoint(after: published.rebuildIndex(), random: &random)
+    }
+  }
+
+  /// Under the lock: the file at the path, all of its batches, and no torn tail.
+  private mutating func prepareToAppend() throws(VaultError) {
+    if !hasSwept {
+      environment.storage.sweep()
+      hasSwept = true
+    }
+    var view = published.view
+    var standing = try follower.standing(of: view)
+    switch standing {
+    case .same, .grown: break
+    case .changed: view = try follower.startingOver(view, isEndSynced: published.isEndSynced, holdingLock: true)
+    case .replaced: view = try follower.replacement(of: view, holdingLock: true)
+    }
+    if standing == .changed || standing == .replaced {
+      published.adopt(view)
+      judgedFile = nil
+      standing = .same
+    }
+    guard standing == .grown || judgedFile != view.file.identity else { return }
+    try catchUp(view)
+  }
+
+  /// Takes in what others wrote behind `view`, and cuts off what one of them left unfinished.
+  private mutating func catchUp(_ view: View) throws(VaultError) {
+    let isJudged = judgedFile == view.file.identity
+    let found: (view: View, torn: Tail?)
+    do {
+      found = try follower.caughtUp(view, holdingLock: true, wholeTail: !isJudged)
+    } catch {
+      // What was appended may hold a bad page of the index, which only opening anew excuses.
+      guard error.code.isDamage else { throw error }
+      let anew = try follower.startingOver(view, isEndSynced: published.isEndSynced, holdingLock: true)
+      found = try follower.caughtUp(anew, holdingLock: true, wholeTail: true)
+    }
+    if found.view.chain != view.chain { published.adopt(found.view) }
+    if let tail = found.torn {
+      try environment.storage.keepTorn(tail.torn.span, from: found.view.chain.sequence + 1)
+      // Cut, and the cut synced, before anything is appended: never written over in place.
+      try latching { () throws(VaultError) in try Self.cutBack(found.view) }
+    }
+    judgedFile = found.view.file.identity
+  }
+
+  /// The writer before may have died between its write and its sync: what it wrote is synced before anything builds on it.
+  private func settleLastBatch(_ lock: (any StorageLock)?) throws(VaultError) {
+    guard !published.isEndSynced else { return }
+    let view = published.view
+    if lock?.note(count: SyncNote.length) != SyncNote.saying(view) { try writeLastBatchAgain(view) }
+    published.noteSync()
+  }
+
+  private func writeLastBatchAgain(_ view: View) throws(VaultError) {
+    let start = view.lastBatch
+    let bytes = try view.file.read(at: start.offset, count: Int(view.chain.offset - start.offset))
+    guard try start.following(bytes.span, in: view.generation) == view.chain else {
+      throw VaultError(.chainBroken, "the last batch is not the one that was read a moment ago", offset: start.offset)
+    }
+    do {
+      try view.file.write(bytes.span, at: start.offset)
+    } catch {
+      // A part of the same bytes changes nothing: without room, the handle may go on once there is some.
+      if error.code != .diskFull { published.fail(error) }
+      throw error
+    }
+    try latching { () throws(VaultError) in try view.file.sync() }
+    if start.isInFirstBatch {
+      // Whoever made the file may have died between giving it its name and syncing that.
+      try latching { () throws(VaultError) in try environment.storage.syncName() }
+    }
+  }
+
+  /// One write, one sync, and the batch is published.
+  private mutating func append(_ sealed: AppendedBatch, _ lock: (any StorageLock)?) throws(VaultError) {
+    do throws(VaultError) {
+      try write(sealed.bytes, lock)
+    } catch {
+      published.abandonAppend()
+      throw error
+    }
+    published.endAppend(sealed)
+    ownEnd = sealed.end.offset
+    lock?.leave(SyncNote.saying(published.view))
+  }
+
+  /// Whatever fails, the file is cut back to what was committed while the lock is still held.
+  private mutating func write(_ bytes: [UInt8], _ lock: (any StorageLock)?) throws(VaultError) {
+    let view = published.view
+    do {
+      try allocateAhead(for: bytes.count, in: view)
+      try view.file.write(bytes.span, at: view.chain.offset)
+    } catch {
+      let cut: Void? = try? Self.cutBack(view)
+      // Without room nothing was promised and nothing is left: the handle may go on once there is room.
+      if error.code != .diskFull || cut == nil { published.fail(error) }
+      throw error
+    }
+    do {
+      try view.file.sync()
+    } catch {
+      published.fail(error)
+      // The last batch may share a block with what could not be written: the next writer writes it again.
+      lock?.leave(SyncNote.none)
+      try? Self.cutBack(view)
+      throw error
+    }
+  }
+
+  /// That there is no room for more than the batch is not an error.
+  private mutating func allocateAhead(for count: Int, in view: View) throws(VaultError) {
+    let (file, offset) = (view.file, view.chain.offset)
+    guard let range = spaceAhead.zeros(for: count, at: offset, length: try file.length()) else { return }
+    let zeros = [UInt8](repeating: 0, count: range.count)
+    do {
+      try file.write(zeros.span, at: range.lowerBound)
+    } catch {
+      guard error.code == .diskFull else { throw error }
+      spaceAhead.giveUp()
+    }
+  }
+
+  /// Cuts the file back to the end of the last committed batch, and syncs the cut.
+  ///
+  /// In two steps, because another handle, which wrote that batch itself, would take a file of just that length for its own
+  /// and append to it, while a cut whose sync failed may not be on the disk. The first four bytes of a frame, the same in
+  /// all frames, are left until the cut is: they make every writer cut and sync before it builds on the file.
+  private static func cutBack(_ view: View) throws(VaultError) {
+    let end = view.chain.offset
+    let mark = end + UInt64(FrameHeader.sync.count)
+    if try view.file.length() > mark {
+      try view.file.resize(to: mark)
+      try view.file.sync()
+    }
+    try view.file.resize(to: end)
+    try view.file.sync()
+  }
+
+  private func latching(_ body: () throws(VaultError) -> Void) throws(VaultError) {
+    do {
+      try body()
+    } catch {
+      published.fail(error)
+      throw error
+    }
+  }
+
+  // MARK: The end of the handle
+
+  /// Cuts off the space that this handle allocated ahead, if the last batch is still its own and nobody else is writing.
+  ///
+  /// A cut of zeros need not be synced: whatever stands there after a crash is zeros, or what was written later.
+  mutating func returnSpace() {
+    guard spaceAhead.isUsed, (try? published.checkUsable()) != nil else { return }
+    spaceAhead = SpaceAhead()
+    guard let lock = try? environment.storage.lock(.exclusive, wait: .zero) else { return }
+    withExtendedLifetime(lock) {
+      let view = published.view
+      guard view.chain.offset == ownEnd, (try? follower.standing(of: view)) == .same else { return }
+      try? view.file.resize(to: ownEnd)
+    }
+  }
+}

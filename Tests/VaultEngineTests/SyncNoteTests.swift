@@ -1,0 +1,80 @@
+import Glibc
+import Testing
+
+@testable import VaultEngine
+
+/// The note in the lock file, which spares the next writer a sync.
+@Suite struct SyncNoteTests {
+  private func sample() throws -> SimulatedDisk {
+    let disk = SimulatedDisk()
+    try Vault.create(.simulated(disk, seed: 1), credential: key()).commit([.put("alice", [1])])
+    return disk
+  }
+
+  /// Syncs that a new handle's commit takes.
+  private func syncs(_ disk: SimulatedDisk) throws -> Int {
+    let before = disk.syncs
+    try Vault.open(.simulated(disk, seed: UInt64(before)), credential: key()).commit([.put("bob", [2])])
+    return disk.syncs - before
+  }
+
+  // Defends: a new handle whose predecessor synced what it wrote needs one sync; so does the first after a creation.
+  @Test func anHonestNote() throws {
+    let disk = try sample()
+    for _ in 0..<3 { #expect(try syncs(disk) == 1) }
+    #expect(disk.cache.note.count == SyncNote.length)
+    let new = SimulatedDisk()
+    _ = try Vault.create(.simulated(new, seed: 1), credential: key())
+    #expect(try syncs(new) == 1)
+  }
+
+  // Defends: a note that differs in any byte, is cut short, or is missing, is not believed: the last batch is written again.
+  @Test func anyOtherNote() throws {
+    let disk = try sample()
+    for place in 0..<SyncNote.length {
+      var note = disk.cache.note
+      note[place] ^= 1
+      disk.perform(.note(note))
+      #expect(try syncs(disk) == 2, "byte \(place)")
+    }
+    for note in [[], Array(disk.cache.note.dropLast()), Array("something else".utf8)] {
+      disk.perform(.note(note))
+      #expect(try syncs(disk) == 2)
+    }
+  }
+
+  // Defends: the note of a batch before is not believed of the one after it, whose writer was killed before the sync.
+  @Test func aNoteThatIsBehind() throws {
+    let disk = try sample()
+    let killed = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    disk.beforeNextSync { disk.fail(FailurePlan(first: 1, count: .max, isKill: true)) }
+    #expect(try code { try killed.commit([.put("carol", [3])]) } == .io)
+    disk.fail(nil)
+    #expect(try syncs(disk) == 2)
+    #expect(try Recovery.contents(of: disk.cache)["carol"] == [3])
+  }
+
+  // Defends: after a failed sync the last batch is not trusted to be on the disk.
+  @Test func aFailedSyncTakesTheNoteBack() throws {
+    let disk = try sample()
+    let vault = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    disk.beforeNextSync { disk.fail(FailurePlan(first: 1, only: .sync)) }
+    #expect(try code { try vault.commit([.put("carol", [3])]) } == .io)
+    disk.fail(nil)
+    #expect(try syncs(disk) == 2)
+  }
+
+  // Defends: the lock file of a real vault holds the note of its end; other contents are no error.
+  @Test func aRealLockFile() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("vault")
+    try Vault.create(at: path, credential: key()).commit([.put("alice", [1])])
+    let note = try directory.read("vault.lock")
+    #expect(note.count == SyncNote.length && note.starts(with: Array("TVsynced".utf8)))
+    for other in [[], Array("x".utf8), [UInt8](repeating: 0xFF, count: 5000)] {
+      try directory.write(other, to: "vault.lock")
+      try Vault.open(at: path, credential: key()).commit([.put("alice", [1])])
+      #expect(try Array(directory.read("vault.lock").prefix(8)) == Array("TVsynced".utf8))
+    }
+  }
+}
