@@ -29,10 +29,11 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CChecksum"),
     .target(name: "CSystemShims"),
     .target(name: "JSONText", swiftSettings: settings),
     .target(name: "VaultCrypto", dependencies: ["COpenSSL"], swiftSettings: settings),
-    .target(name: "ZlibSpans", dependencies: ["CZlib"], swiftSettings: settings),
+    .target(name: "ZlibSpans", dependencies: ["CChecksum", "CZlib"], swiftSettings: settings),
     .target(name: "VaultFormat", dependencies: ["VaultCrypto", "ZlibSpans"], swiftSettings: settings),
     .target(
       name: "VaultEngine", dependencies: ["VaultFormat", "VaultCrypto", "CSystemShims"], swiftSettings: settings),

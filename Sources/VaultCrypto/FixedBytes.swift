@@ -21,6 +21,11 @@ public struct FixedBytes<let count: Int>: Sendable {
     }
   }
 
+  /// Bytes that `body` fills in: all of them.
+  init<Failure: Error>(filledBy body: (inout OutputSpan<UInt8>) throws(Failure) -> Void) throws(Failure) {
+    storage = try InlineArray(initializingWith: body)
+  }
+
   /// The bytes in place.
   @inlinable
   public var span: Span<UInt8> {

@@ -29,10 +29,15 @@ enum OpenSSL {
   nonisolated(unsafe) static let pbkdf2 = unsafe EVP_KDF_fetch(context, "PBKDF2", nil)
 
   /// Throws unless OpenSSL returned 1; empties its error queue, whose text may tell more than an error should.
+  @inline(__always)
   static func check(_ status: Int32, _ call: StaticString) throws(CryptoError) {
     guard status != 1 else { return }
+    throw failure(call)
+  }
+
+  private static func failure(_ call: StaticString) -> CryptoError {
     ERR_clear_error()
-    throw .libraryFailure(call)
+    return .libraryFailure(call)
   }
 
   /// The pointer that OpenSSL gave, or an error that names the call.

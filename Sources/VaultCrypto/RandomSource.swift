@@ -10,8 +10,7 @@ package protocol RandomSource: ~Copyable {
 extension RandomSource where Self: ~Copyable {
   /// `count` random bytes that are not secret, such as a salt.
   package mutating func bytes<let count: Int>() throws(CryptoError) -> FixedBytes<count> {
-    let drawn = try secret(count)
-    return FixedBytes(drawn.span)
+    try FixedBytes { (output) throws(CryptoError) in try fill(&output) }
   }
 
   /// `count` random bytes for a key.
@@ -42,14 +41,10 @@ package struct SystemRandom: RandomSource, ~Copyable, Sendable {
   package mutating func fill(_ output: inout OutputSpan<UInt8>) throws(CryptoError) {
     while output.freeCapacity > 0 {
       if used == block.count || owner != getpid() { try draw() }
-      let start = used
-      let end = min(start + output.freeCapacity, block.count)
-      var bytes = block.mutableSpan
-      for index in start..<end {
-        output.append(bytes[index])
-        bytes[index] = 0
-      }
-      used = end
+      let drawn = used..<min(used + output.freeCapacity, block.count)
+      output.append(contentsOf: block.span.extracting(drawn))
+      block.wipe(drawn)
+      used = drawn.upperBound
     }
   }
 

@@ -14,7 +14,8 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
   public private(set) var count: Int
   /// True when the buffer lies on the secure heap. False for what is larger than the heap has room for, and where the
   /// system did not let the process lock memory: the bytes are still wiped, but may reach swap.
-  public let isLocked: Bool
+  public var isLocked: Bool { isOnSecureHeap && SecureHeap.isLocked }
+  private let isOnSecureHeap: Bool
 
   /// An empty value with room for `capacity` bytes.
   ///
@@ -24,9 +25,9 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     // OpenSSL gives no memory for a size of zero, which it could not tell from having none.
     let size = max(capacity, 1)
     if SecureHeap.hasRoom(for: size), let memory = unsafe tv_secure_malloc(size) {
-      self = unsafe SecretBytes(adopting: memory, capacity: capacity)
+      self = unsafe SecretBytes(adopting: memory, capacity: capacity, isOnSecureHeap: true)
     } else if let memory = unsafe tv_malloc(size) {
-      self = unsafe SecretBytes(adopting: memory, capacity: capacity)
+      self = unsafe SecretBytes(adopting: memory, capacity: capacity, isOnSecureHeap: false)
     } else {
       throw .libraryFailure("OPENSSL_zalloc")
     }
@@ -50,15 +51,15 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     self = secret
   }
 
-  private init(adopting memory: UnsafeMutableRawPointer, capacity: Int) {
+  private init(adopting memory: UnsafeMutableRawPointer, capacity: Int, isOnSecureHeap: Bool) {
     unsafe address = memory.bindMemory(to: UInt8.self, capacity: capacity)
     self.capacity = capacity
     count = 0
-    isLocked = unsafe SecureHeap.isLocked && CRYPTO_secure_allocated(memory) == 1
+    self.isOnSecureHeap = isOnSecureHeap
   }
 
   deinit {
-    if unsafe CRYPTO_secure_allocated(address) == 1 {
+    if isOnSecureHeap {
       unsafe tv_secure_clear_free(address, capacity)
     } else {
       unsafe tv_clear_free(address, capacity)
@@ -115,6 +116,12 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
   package mutating func removeAll() {
     unsafe OPENSSL_cleanse(address, capacity)
     count = 0
+  }
+
+  /// Writes zeros over some of the bytes, which stay part of the value.
+  package mutating func wipe(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    unsafe OPENSSL_cleanse(address + range.lowerBound, range.count)
   }
 
   /// Wipes the last `removed` bytes and shortens the value by them.

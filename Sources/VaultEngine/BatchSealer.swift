@@ -1,9 +1,11 @@
 internal import VaultCrypto
 internal import VaultFormat
 
-/// Turns a batch whose conditions hold into the bytes that are appended: gives versions, links records to those before
-/// them, seals. Reads, but writes nothing.
-struct BatchSealer: ~Copyable {
+/// Turns a batch into the bytes that are appended. Reads, but writes nothing.
+///
+/// Three steps: the plan (``BatchPlan``), which goes through the records in order; sealing, of each record by itself and so on
+/// all cores; and linking each frame to the one before it, in order again, while what follows is still being sealed.
+enum BatchSealer {
   /// A batch ready to be written.
   struct Sealed: Sendable {
     let bytes: [UInt8]
@@ -12,92 +14,88 @@ struct BatchSealer: ~Copyable {
     let end: Chain
   }
 
-  /// A name that this batch has written: its newest put, or `nil` once it is deleted.
-  private struct Written {
-    let put: (offset: UInt64, version: UInt64)?
-  }
+  /// Records that one thread seals at a time.
+  private static let share = 256
 
-  private let view: View
-  private let time: Int64
-  private var written: [LookupTag: Written] = [:]
-  private var newestEvent: UInt64
-  private var version: UInt64
-
-  private init(after view: View, at time: Int64) {
-    self.view = view
-    self.time = time
-    newestEvent = view.newestEvent
-    version = view.greatestVersion
-  }
-
-  /// Seals `batch` behind the last batch of `view`.
+  /// Seals `batch`, which is not empty, behind the last batch of `view`.
   ///
   /// - Throws: `limit-exceeded` when the batch is too large.
   static func seal(
     _ batch: borrowing VaultBatch, after view: View, at time: Int64, random: inout AnyRandomSource
   ) throws(VaultError) -> Sealed {
-    var sealer = BatchSealer(after: view, at: time)
-    var encoder = try format { () throws(FormatError) in try BatchEncoder(after: view.chain, in: view.generation) }
-    var records: [View.Sealed] = []
-    records.reserveCapacity(batch.count)
-    for number in batch.operations.indices {
-      let last = number == batch.operations.count - 1
-      let record = try sealer.seal(batch, batch.operations[number], into: &encoder, random: &random, last: last)
-      records.append(record)
-      guard encoder.bytes.count <= Limits.batchBytes else {
-        throw VaultError(.limitExceeded, "the batch is larger than 256 MiB", remedy: "write it in several batches")
+    let (generation, keyring) = (view.generation, view.keyring)
+    let term = keyring.newestTerm
+    let tags = try tags(of: batch, keyring)
+    let length = batch.operations.reduce(0) { $0 + $1.frameLength(padding: generation.header.padding) }
+    guard length <= Limits.batchBytes else {
+      throw VaultError(.limitExceeded, "the batch is larger than 256 MiB", remedy: "write it in several batches")
+    }
+    var encoder = try format { () throws(FormatError) in
+      try BatchEncoder(after: view.chain, in: generation, capacity: length)
+    }
+    var plan = BatchPlan(after: view, at: time, from: encoder.place, count: batch.count)
+    var sealed: [View.Sealed] = []
+    sealed.reserveCapacity(batch.count)
+    let last = batch.count - 1
+    var next = 0
+    try Threads.inOrder { () throws(VaultError) in
+      guard next < last else { return BatchPlan.Part?.none }
+      let range = next..<min(next + share, last)
+      next = range.upperBound
+      return try plan.part(range, of: batch, tags, random: &random)
+    } work: { (part) throws(VaultError) in
+      let frames = try keyring.withCipher(term: term) { (cipher) throws(VaultError) in
+        try cipher.seal(part, of: batch, in: generation)
       }
+      return (part.records, frames)
+    } give: { (part: (records: [BatchPlan.Planned], frames: LooseFrames)) throws(VaultError) in
+      let authTags = try format { () throws(FormatError) in try encoder.append(part.frames) }
+      for (planned, authTag) in zip(part.records, authTags) { sealed.append(planned.sealed(authTag)) }
     }
+    // The frame that ends the batch vouches for the link before it, which is known only now.
+    let operation = batch.operations[last]
+    let planned = try plan.next(operation, tags[last])
+    let authTag = try keyring.withCipher(term: term) { (cipher) throws(VaultError) in
+      try cipher.sealLast(planned, of: batch, in: generation, into: &encoder, random: &random)
+    }
+    sealed.append(planned.sealed(authTag))
+    return Sealed(bytes: encoder.bytes, records: sealed, end: try end(of: encoder, after: view))
+  }
+
+  /// The lookup tags of all names.
+  private static func tags(of batch: borrowing VaultBatch, _ keyring: Keyring) throws(VaultError) -> [LookupTag] {
+    var tags: [LookupTag] = []
+    tags.reserveCapacity(batch.count)
+    var next = 0
+    try Threads.inOrder { () throws(VaultError) in
+      guard next < batch.count else { return Range<Int>?.none }
+      defer { next = min(next + 4 * share, batch.count) }
+      return next..<min(next + 4 * share, batch.count)
+    } work: { (range) throws(VaultError) in
+      try keyring.withCipher { (cipher) throws(VaultError) in
+        var tags: [LookupTag] = []
+        tags.reserveCapacity(range.count)
+        for number in range { tags.append(try cipher.tag(of: batch.span(batch.operations[number].name))) }
+        return tags
+      }
+    } give: { (part: [LookupTag]) in
+      tags += part
+    }
+    return tags
+  }
+
+  /// The chain behind the batch: a batch that this program could not read is never written.
+  ///
+  /// The encoder has checked the order of its frames as a reader will. Its checksums and links are computed a second time, from
+  /// the bytes, only in a small batch, whose sync costs far more: in a large one that would be a third of all work.
+  private static func end(of encoder: borrowing BatchEncoder, after view: View) throws(VaultError) -> Chain {
+    let end = try format { () throws(FormatError) in try encoder.end() }
+    guard encoder.position <= 64 else { return end }
     let bytes = encoder.bytes
-    // A batch that this program could not read is never written.
-    let end = try view.chain.following(bytes.span, in: view.generation)
-    return Sealed(bytes: bytes, records: records, end: end)
-  }
-
-  private mutating func seal(
-    _ batch: borrowing VaultBatch, _ operation: VaultBatch.Operation, into encoder: inout BatchEncoder,
-    random: inout AnyRandomSource, last: Bool
-  ) throws(VaultError) -> View.Sealed {
-    let name = batch.span(operation.name)
-    let tag = try view.keyring.tag(of: name)
-    version += 1
-    let offset = encoder.offset
-    let record = try record(operation, tag)
-    note(operation, tag, at: offset)
-    let plaintext = try crypto { () throws(CryptoError) in
-      try record.plaintext(
-        name: name, value: batch.span(operation.value), padding: view.generation.header.padding)
+    guard try view.chain.following(bytes.span, in: view.generation) == end else {
+      throw VaultError(.chainBroken, "the batch was not sealed as it will be read")
     }
-    let authTag = try format { () throws(FormatError) in
-      try view.keyring.seal(.record, plaintext.span, into: &encoder, random: &random, last: last)
-    }
-    return View.Sealed(operation: record.operation, tag: tag, offset: offset, authTag: authTag, version: version)
-  }
-
-  private func record(_ operation: VaultBatch.Operation, _ tag: LookupTag) throws(VaultError) -> Record {
-    let kind: Record.Operation
-    switch operation.kind {
-    case .put, .legacyPut: kind = .put
-    case .delete: kind = .delete
-    case .event: kind = .event
-    }
-    let previous = try kind == .event ? newestEvent : newestPut(tag) ?? 0
-    return Record(
-      kind, isLegacy: operation.kind == .legacyPut, time: time, version: version, previous: previous,
-      nameLength: operation.name.count, valueLength: operation.value.count)
-  }
-
-  private func newestPut(_ tag: LookupTag) throws(VaultError) -> UInt64? {
-    if let written = written[tag] { return written.put?.offset }
-    return try view.place(of: tag)?.offset
-  }
-
-  private mutating func note(_ operation: VaultBatch.Operation, _ tag: LookupTag, at offset: UInt64) {
-    switch operation.kind {
-    case .put, .legacyPut: written[tag] = Written(put: (offset, version))
-    case .delete: written[tag] = Written(put: nil)
-    case .event: newestEvent = offset
-    }
+    return end
   }
 }
 

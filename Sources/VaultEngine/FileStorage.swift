@@ -84,6 +84,7 @@ package struct FileStorage: Storage {
   package func replace(with temporary: any StorageFile) throws(VaultError) {
     guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
     try SystemCall.rename(file.path, path)
+    SystemCall.unlock(file.descriptor)
     try syncName()
   }
 

@@ -2,12 +2,12 @@ internal import VaultFormat
 
 /// A piece of a file in memory, for walks from front to back.
 ///
-/// It reads ahead an eighth of what is left, in the same memory again and again: a small vault is opened in a few pages, whose
-/// first touch costs more than the reading; a large one in pieces that are worth the threads that open them.
+/// It reads 64 KiB at a time, or a frame that is larger: enough that handing the piece to another thread costs next to nothing,
+/// little enough that it stays in the processor's cache, and that memory is had again without the system's help.
 struct FileWindow: ~Copyable {
-  private static let chunk: ClosedRange<UInt64> = 1 << 16...1 << 19
+  private static let chunk: UInt64 = 1 << 16
   /// The same for looking here and there.
-  private static let glance: ClosedRange<UInt64> = 1 << 12...1 << 12
+  private static let glance: UInt64 = 1 << 12
 
   /// Whether it goes from front to back.
   var isWalking = true
@@ -17,8 +17,12 @@ struct FileWindow: ~Copyable {
   /// The file's length when the window was made; what is appended later is not seen.
   let length: UInt64
 
-  init(_ file: any StorageFile) throws(VaultError) {
+  private let reached: ((UInt64) -> Void)?
+
+  /// - Parameter reached: is told up to where each piece reaches that was read.
+  init(_ file: any StorageFile, reached: ((UInt64) -> Void)? = nil) throws(VaultError) {
     self.file = file
+    self.reached = reached
     length = try file.length()
   }
 
@@ -29,12 +33,12 @@ struct FileWindow: ~Copyable {
   mutating func load(at offset: UInt64, count: Int) throws(VaultError) {
     let wanted = min(UInt64(count), remaining(from: offset))
     if offset >= start, offset + wanted <= start + UInt64(buffer.count) { return }
-    let chunk = isWalking ? Self.chunk : Self.glance
-    let ahead = min(max(remaining(from: offset) / 8, chunk.lowerBound), chunk.upperBound)
+    let ahead = isWalking ? Self.chunk : Self.glance
     let size = Int(min(max(UInt64(count), ahead), remaining(from: offset)))
     buffer.removeAll(keepingCapacity: true)
     start = offset
     try buffer.append(addingCapacity: size) { (output) throws(VaultError) in try file.read(at: offset, into: &output) }
+    reached?(start + UInt64(buffer.count))
   }
 
   /// The bytes from `offset`, at most `count`, that ``load(at:count:)`` made available.
@@ -95,6 +99,28 @@ struct FileWindow: ~Copyable {
     let header = try FrameHeader(parsing: bytes(at: offset, count: FrameHeader.length), at: offset, in: generation)
     try header.checkShape()
     return header
+  }
+
+  /// The frames with valid headers of a possible shape that stand at `offset` side by side, as far as they are loaded.
+  mutating func frameRun(at offset: UInt64, in generation: Generation) throws(VaultError) -> FrameRun {
+    try load(at: offset, count: FrameHeader.length)
+    // Loading more moves the window.
+    if let first = try? shapedHeader(at: offset, in: generation) { try load(at: offset, count: first.frameLength) }
+    let end = start + UInt64(buffer.count)
+    var headers: [FrameHeader] = []
+    var next = offset
+    do throws(FormatError) {
+      while next < end {
+        let header = try shapedHeader(at: next, in: generation)
+        if next + UInt64(header.frameLength) > end, next > offset { break }
+        headers.append(header)
+        next += UInt64(header.frameLength)
+      }
+      return FrameRun(bytes: buffer, start: start, headers: headers, failure: nil)
+    } catch {
+      // A header that is only loaded in part looks bad, too: whoever comes to it next loads the rest.
+      return FrameRun(bytes: buffer, start: start, headers: headers, failure: next == offset ? error : nil)
+    }
   }
 
   /// The record frames, accepted by a walk, that stand at `offset` side by side, as far as they are loaded.

@@ -4,14 +4,13 @@ internal import VaultFormat
 
 /// The keys of one opened file. They are used in here; none comes out.
 ///
-/// Safe to share between threads, which wait for each other.
+/// Safe to share between threads. Records, of which there are many, are sealed and opened by ciphers that serve one thread each.
 package final class Keyring: Sendable {
   private struct Keys: ~Copyable {
     let root: RootKey
     var slot: UInt32
     var wrap: XAES256GCM
     var genesis: XAES256GCM
-    var lookup: LookupKey
     /// Ascending: the last is the newest.
     var terms: [Term] = []
 
@@ -36,6 +35,9 @@ package final class Keyring: Sendable {
   }
 
   private let keys: Mutex<Keys>
+  private let newest = Atomic<UInt32>(0)
+  /// Empty until that many threads need one at the same time.
+  private let ciphers = InlineArray<8, Mutex<RecordCipher?>> { _ in Mutex(nil) }
   /// Of the file that the keys are for.
   let header: FileHeader
 
@@ -45,8 +47,7 @@ package final class Keyring: Sendable {
     do {
       let wrap = try root.wrapKey(of: header.vaultID)
       let genesis = try root.genesisKey(of: header)
-      let lookup = try root.lookupKey(of: header)
-      keys = Mutex(Keys(root: root, slot: slot, wrap: wrap, genesis: genesis, lookup: lookup))
+      keys = Mutex(Keys(root: root, slot: slot, wrap: wrap, genesis: genesis))
       self.header = header
     } catch {
       throw VaultError(error)
@@ -54,12 +55,61 @@ package final class Keyring: Sendable {
   }
 
   /// The term that records are sealed under; 0 before the first data key.
-  var newestTerm: UInt32 { keys.withLock { $0.terms.last?.dataKey.term ?? 0 } }
+  var newestTerm: UInt32 { newest.load(ordering: .acquiring) }
 
   /// The lookup tag of a name in this file.
   func tag(of name: Span<UInt8>) throws(VaultError) -> LookupTag {
+    try withCipher { (cipher) throws(VaultError) in try cipher.tag(of: name) }
+  }
+
+  /// Reads the record whose frame begins at `offset`; see ``RecordCipher/entry(at:meant:of:in:with:)``.
+  func entry(
+    at offset: UInt64, meant: MeantRecord, of file: any StorageFile, in generation: Generation
+  ) throws(VaultError) -> VaultEntry {
+    try withCipher { (cipher) throws(VaultError) in
+      try cipher.entry(at: offset, meant: meant, of: file, in: generation, with: self)
+    }
+  }
+
+  /// Gives `body` a cipher for records of a term, which it has for itself: threads wait for each other only when more than
+  /// eight are at it.
+  ///
+  /// - Parameter term: `nil` for the newest, which seals.
+  /// - Throws: what `body` throws; `chain-broken` for a term that is not known; `crypto-failure`.
+  func withCipher<Result: ~Copyable & Sendable>(
+    term: UInt32? = nil, _ body: (inout RecordCipher) throws(VaultError) -> Result
+  ) throws(VaultError) -> Result {
+    let term = term ?? newestTerm
+    for place in ciphers.indices {
+      let result = try ciphers[place].withLockIfAvailable { (slot) throws(VaultError) in try use(&slot, term, body) }
+      if let result { return result }
+    }
+    return try ciphers[0].withLock { (slot) throws(VaultError) in try use(&slot, term, body) }
+  }
+
+  private func use<Result: ~Copyable & Sendable>(
+    _ slot: inout RecordCipher?, _ term: UInt32, _ body: (inout RecordCipher) throws(VaultError) -> Result
+  ) throws(VaultError) -> Result {
+    guard var cipher = slot.take(), cipher.term == term else {
+      slot = try makeCipher(term: term)
+      return try use(&slot, term, body)
+    }
+    let result = try body(&cipher)
+    cipher.wipe()
+    // After an error, or a very large record, the next one begins with a new cipher.
+    if !cipher.isLarge { slot = consume cipher }
+    return result
+  }
+
+  private func makeCipher(term number: UInt32) throws(VaultError) -> RecordCipher {
     try keys.withLock { (keys) throws(VaultError) in
-      try crypto { () throws(CryptoError) in try keys.lookup.tag(of: name) }
+      guard let term = keys.term(number) else {
+        throw VaultError(.chainBroken, "a record stands before the first data key")
+      }
+      let header = header
+      return try crypto { () throws(CryptoError) in
+        try RecordCipher(term: number, cipher: term.dataKey.cipher(), lookup: keys.root.lookupKey(of: header))
+      }
     }
   }
 
@@ -72,21 +122,6 @@ package final class Keyring: Sendable {
       if header.type == .genesis { return try frame.open(with: &keys.genesis, in: generation) }
       guard header.type.usesDataKey else { return try frame.open(with: &keys.wrap, in: generation) }
       return try frame.open(with: &keys.term(of: header).cipher, in: generation)
-    }
-  }
-
-  /// The keys of a term once more, for a thread that opens many records.
-  ///
-  /// - Throws: `crypto-failure`; `chain-broken` before the first data key.
-  func recordOpener(term number: UInt32) throws(VaultError) -> RecordOpener {
-    try keys.withLock { (keys) throws(VaultError) in
-      guard let term = keys.term(number) else {
-        throw VaultError(.chainBroken, "a record stands before the first data key")
-      }
-      let header = header
-      return try crypto { () throws(CryptoError) in
-        try RecordOpener(term: number, cipher: term.dataKey.cipher(), lookup: keys.root.lookupKey(of: header))
-      }
     }
   }
 
@@ -129,6 +164,7 @@ package final class Keyring: Sendable {
       } catch {
         throw FormatError(.cryptoFailure, error.sentence)
       }
+      newest.store(term, ordering: .releasing)
       return term
     }
   }

@@ -25,11 +25,7 @@ enum Opening {
   /// - Throws: what is damaged; `unsupported-version`, `unsupported-feature`, `limit-exceeded`.
   static func structure(_ window: inout FileWindow) throws(VaultError) -> Structure {
     let generation = try window.generation()
-    let start = Chain(startOf: generation)
-    let walk = try Walk(&window, from: start, in: generation)
-    guard walk.batches > 0 else {
-      throw VaultError(walk.failure ?? FormatError(.frameDamaged, "the file ends behind its header", offset: 128))
-    }
+    let walk = try Walk(&window, from: Chain(startOf: generation), in: generation)
     return try structure(walk, &window, in: generation, behind: nil)
   }
 
@@ -39,6 +35,9 @@ enum Opening {
   static func structure(
     _ walk: Walk, _ window: inout FileWindow, in generation: Generation, behind damage: VaultError?
   ) throws(VaultError) -> Structure {
+    guard walk.batches > 0 else {
+      throw VaultError(walk.failure ?? FormatError(.frameDamaged, "the file ends behind its header", offset: 128))
+    }
     // Not even a torn tail may hold what is over a limit.
     if let failure = walk.failure, failure.code == .limitExceeded { throw VaultError(failure) }
     let tail = try Tail(&window, behind: walk, in: generation)

@@ -132,23 +132,23 @@ extension Array where Element == TagTable.Slot {
 
 extension TagTable.Slot {
   init(_ tag: LookupTag) {
-    high = tag.span.bigEndian(at: 0, count: 8)
-    low = tag.span.bigEndian(at: 8, count: 4) << 32
+    high = tag.span.bigEndian(at: 0)
+    low = UInt64(tag.span.bigEndian(at: 8, as: UInt32.self)) << 32
     place = 0
   }
 
   init(_ entry: IndexEntry) {
     let (tag, prefix) = (entry.tag.span, entry.authTagPrefix.span)
-    high = tag.bigEndian(at: 0, count: 8)
-    low = tag.bigEndian(at: 8, count: 4) << 32 | prefix.bigEndian(at: 0, count: 4)
-    place = prefix.bigEndian(at: 4, count: 2) << 48 | entry.offset | (entry.isDeletion ? 1 : 0)
+    high = tag.bigEndian(at: 0)
+    low = UInt64(tag.bigEndian(at: 8, as: UInt32.self)) << 32 | UInt64(prefix.bigEndian(at: 0, as: UInt32.self))
+    place = UInt64(prefix.bigEndian(at: 4, as: UInt16.self)) << 48 | entry.offset | (entry.isDeletion ? 1 : 0)
   }
 
   var entry: IndexEntry {
     let offset = place & 0xFFFF_FFFF_FFFF
     return IndexEntry(
-      tag: FixedBytes(bigEndian: (high, 8), (low >> 32, 4)), offset: offset & ~1, isDeletion: offset & 1 != 0,
-      authTagPrefix: FixedBytes(bigEndian: (low & 0xFFFF_FFFF, 4), (place >> 48, 2)))
+      tag: FixedBytes(high, UInt32(truncatingIfNeeded: low >> 32)), offset: offset & ~1, isDeletion: offset & 1 != 0,
+      authTagPrefix: FixedBytes(UInt32(truncatingIfNeeded: low), UInt16(truncatingIfNeeded: place >> 48)))
   }
 
   func precedes(_ other: Self) -> Bool {
@@ -159,15 +159,11 @@ extension TagTable.Slot {
 }
 
 extension FixedBytes {
-  /// The bytes of two numbers, one behind the other.
-  fileprivate init(bigEndian first: (value: UInt64, count: Int), _ second: (value: UInt64, count: Int)) {
+  /// Two numbers in big-endian order, one behind the other.
+  fileprivate init<First: FixedWidthInteger, Second: FixedWidthInteger>(_ first: First, _ second: Second) {
     self.init()
     var bytes = mutableSpan
-    for index in 0..<first.count {
-      bytes[index] = UInt8(truncatingIfNeeded: first.value >> UInt64(8 * (first.count - 1 - index)))
-    }
-    for index in 0..<second.count {
-      bytes[first.count + index] = UInt8(truncatingIfNeeded: second.value >> UInt64(8 * (second.count - 1 - index)))
-    }
+    bytes.replace(at: 0, bigEndian: first)
+    bytes.replace(at: MemoryLayout<First>.size, bigEndian: second)
   }
 }

@@ -15,13 +15,19 @@ package enum Threads {
     }
   }
 
+  /// Returns when the thread has ended.
+  static func join(_ thread: pthread_t) { pthread_join(thread, nil) }
+
   private final class Work {
     let body: @Sendable () -> Void
 
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  private static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
+  /// Runs `body` on a thread of its own, which must be joined.
+  ///
+  /// - Returns: `nil` when no thread could be had.
+  static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
     let work = unsafe Unmanaged.passRetained(Work(body))
     var thread = pthread_t()
     let status = unsafe pthread_create(

@@ -126,14 +126,8 @@ struct View: Sendable {
   ) throws(VaultError) {
     var offset = range.lowerBound
     while offset < range.upperBound {
-      if let run = try window.recordRun(at: offset, end: range.upperBound) {
-        for opened in try run.open(with: keyring, term: totals.terms.last ?? 0, in: generation) {
-          try take(opened)
-          comparison?.take(opened)
-        }
-        offset = run.end
-        continue
-      }
+      try takeRecords(&offset, before: range.upperBound, &window, comparison)
+      guard offset < range.upperBound else { return }
       let header = try window.acceptedHeader(at: offset)
       try window.load(at: offset, count: header.frameLength)
       do {
@@ -142,6 +136,29 @@ struct View: Sendable {
         throw VaultError(error.at(offset: offset, sequence: header.sequence))
       }
       offset += UInt64(header.frameLength)
+    }
+  }
+
+  /// Opens the records that stand side by side at `offset`, on all cores, and moves behind them.
+  private mutating func takeRecords(
+    _ offset: inout UInt64, before end: UInt64, _ window: inout FileWindow, _ comparison: IndexComparison?
+  ) throws(VaultError) {
+    let (keyring, generation, term) = (keyring, generation, totals.terms.last ?? 0)
+    var isAtEnd = false
+    try Threads.inOrder { () throws(VaultError) in
+      guard !isAtEnd, offset < end, let run = try window.recordRun(at: offset, end: end) else {
+        isAtEnd = true
+        return RecordRun?.none
+      }
+      offset = run.end
+      return run
+    } work: { (run) throws(VaultError) in
+      try run.open(with: keyring, term: term, in: generation)
+    } give: { (records: [OpenedRecord]) throws(VaultError) in
+      for opened in records {
+        try take(opened)
+        comparison?.take(opened)
+      }
     }
   }
 
@@ -350,35 +367,8 @@ struct View: Sendable {
   func record(
     at offset: UInt64, knownBy authTagPrefix: FixedBytes<6>? = nil, within sequences: ClosedRange<UInt64>? = nil
   ) throws(VaultError) -> VaultEntry {
-    let bytes = try frameBytes(at: offset)
-    return try format { () throws(FormatError) in
-      let header = try FrameHeader(parsing: bytes.span, at: offset, in: generation)
-      let frame = try Frame(header, in: bytes.span)
-      guard header.type == .record else { throw notMeant(header) }
-      _ = try frame.checkedTrailer()
-      let plaintext = try keyring.open(frame, in: generation)
-      let isMeant = authTagPrefix.map { frame.authTag.extracting(first: 6).equals($0.span) } ?? true
-      guard isMeant, sequences?.contains(header.sequence) ?? true else { throw notMeant(header) }
-      return try VaultEntry(plaintext, at: offset, in: generation.header)
-    }
-  }
-
-  /// What a replay has seen was changed since; what only the index says may be wrong.
-  private func notMeant(_ header: FrameHeader) -> FormatError {
-    isWhole
-      ? FormatError(.frameDamaged, "it is not the record that stood here", offset: header.offset)
-      : FormatError(.indexDamaged, "the index means another record", offset: header.offset)
-  }
-
-  /// One read for a frame of ordinary size, a second for the rest of a large one.
-  private func frameBytes(at offset: UInt64) throws(VaultError) -> [UInt8] {
-    let guess = try file.read(at: offset, count: 1024)
-    let length = try format { () throws(FormatError) in
-      let header = try FrameHeader(parsing: guess.span, at: offset, in: generation)
-      try header.checkShape()
-      return header.frameLength
-    }
-    return length <= guess.count ? guess : try file.read(at: offset, count: length)
+    let meant = MeantRecord(authTagPrefix: authTagPrefix, sequences: sequences, isReplayed: isWhole)
+    return try keyring.entry(at: offset, meant: meant, of: file, in: generation)
   }
 
   // MARK: The index

@@ -16,6 +16,10 @@ struct Walk {
   private(set) var records: UInt64 = 0
   /// Bad pages of the index that it passed over, in the order of the file.
   private(set) var badPages: [BadPage] = []
+  /// The end of the last whole frame.
+  private var chain: Chain
+  /// Where the batch of that frame begins, or of the next one.
+  private var batch: Chain
 
   /// Walks on from `start`.
   ///
@@ -28,17 +32,68 @@ struct Walk {
     excusing excuse: PageExcuse? = nil, visit: (FrameHeader) -> Void = { _ in }
   ) throws(VaultError) {
     committed = start
-    var chain = start
-    var batch = start
+    chain = start
+    batch = start
+    if excuse == nil, batchLimit == .max {
+      try walkInRuns(&window, in: generation, visit)
+    } else {
+      try walkFrameByFrame(&window, in: generation, batchLimit, excuse, visit)
+    }
+    if failure == nil, batches < batchLimit, !chain.isBetweenBatches {
+      failure = FormatError(.frameDamaged, "the file ends inside a batch", offset: chain.offset)
+    }
+  }
+
+  /// Computes checksums and links of many frames at the same time: each of its own bytes. Whether a frame belongs where it
+  /// stands is then seen in order.
+  private mutating func walkInRuns(
+    _ window: inout FileWindow, in generation: Generation, _ visit: (FrameHeader) -> Void
+  ) throws(VaultError) {
+    var next = chain.offset
+    var isAtEnd = false
+    try Threads.inOrder { () throws(VaultError) in
+      guard !isAtEnd, window.remaining(from: next) > 0 else { return FrameRun?.none }
+      let run = try window.frameRun(at: next, in: generation)
+      next = run.end
+      isAtEnd = run.failure != nil
+      return run
+    } work: { (run) throws(VaultError) in
+      (run, try run.digests())
+    } give: { (result: (run: FrameRun, digests: [FrameDigest])) throws(VaultError) in
+      // Behind a bad frame, no more is taken, and what was taken before that was seen is not looked at.
+      guard failure == nil else { return }
+      accept(result.run, result.digests, visit)
+      isAtEnd = failure != nil
+    }
+  }
+
+  private mutating func accept(_ run: FrameRun, _ digests: [FrameDigest], _ visit: (FrameHeader) -> Void) {
+    do throws(FormatError) {
+      if let failure = run.failure { throw failure }
+      for (number, header) in run.headers.enumerated() {
+        let frame = try run.frame(header)
+        startFrame()
+        try chain.accept(frame, with: digests[number])
+        note(header, visit)
+      }
+    } catch {
+      failure = error
+    }
+  }
+
+  private mutating func walkFrameByFrame(
+    _ window: inout FileWindow, in generation: Generation, _ batchLimit: UInt64, _ excuse: PageExcuse?,
+    _ visit: (FrameHeader) -> Void
+  ) throws(VaultError) {
     var hasher = try format { () throws(FormatError) in try LinkHasher() }
     while batches < batchLimit, window.remaining(from: chain.offset) > 0 {
-      let offset = chain.offset
-      if chain.isBetweenBatches { batch = chain }
-      if let excuse, let passed = try excuse.passOver(&chain, &window, &hasher) {
+      startFrame()
+      if let passed = try excuse?.passOver(&chain, &window, &hasher) {
         badPages += passed.pages
         if passed.endBatch { batches += 1 }
         continue
       }
+      let offset = chain.offset
       try window.load(at: offset, count: FrameHeader.length)
       let header: FrameHeader
       do {
@@ -54,17 +109,21 @@ struct Walk {
         failure = error
         return
       }
-      visit(header)
-      if header.type == .record { records += 1 }
-      if header.type == .indexRoot { newestCheckpoint = batch.offset }
-      if chain.isBetweenBatches {
-        committed = chain
-        lastBatch = batch
-        batches += 1
-      }
+      note(header, visit)
     }
-    if !chain.isBetweenBatches {
-      failure = FormatError(.frameDamaged, "the file ends inside a batch", offset: chain.offset)
-    }
+  }
+
+  private mutating func startFrame() {
+    if chain.isBetweenBatches { batch = chain }
+  }
+
+  private mutating func note(_ header: FrameHeader, _ visit: (FrameHeader) -> Void) {
+    visit(header)
+    if header.type == .record { records += 1 }
+    if header.type == .indexRoot { newestCheckpoint = batch.offset }
+    guard chain.isBetweenBatches else { return }
+    committed = chain
+    lastBatch = batch
+    batches += 1
   }
 }

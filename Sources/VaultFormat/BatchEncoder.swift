@@ -1,37 +1,38 @@
 package import VaultCrypto
 
 /// Seals the frames of one batch, in order, into one piece of bytes that is written at once (FORMAT.md, "Batches").
+///
+/// Many record frames are sealed faster apart, on several threads, as ``LooseFrames``, and are only linked here.
 package struct BatchEncoder: ~Copyable, Sendable {
   private let generation: Generation
-  private let start: Chain
-  /// Link of the last frame so far.
-  package private(set) var link: Link
-  private var hasher: LinkHasher
+  private var linker: FrameLinker
   private var isEnded = false
   /// The frames so far.
   package private(set) var bytes: [UInt8] = []
-  /// Number of the next frame in the batch.
-  package private(set) var position: UInt32 = 0
 
-  /// - Parameter start: the end of what is in the file, between two batches.
-  package init(after start: Chain, in generation: Generation) throws(FormatError) {
-    precondition(start.isBetweenBatches)
-    self.start = start
+  /// - Parameters:
+  ///   - start: the end of what is in the file, between two batches.
+  ///   - capacity: bytes of the batch, as far as they are known.
+  package init(after start: Chain, in generation: Generation, capacity: Int = 0) throws(FormatError) {
     self.generation = generation
-    link = start.link
-    hasher = try LinkHasher()
+    linker = try FrameLinker(after: start)
+    bytes.reserveCapacity(capacity)
   }
 
+  /// Link of the last frame so far.
+  package var link: Link { linker.link }
+  /// Where the next frame will stand.
+  package var place: FramePlace { linker.place }
   /// Where the next frame will stand in the file.
-  package var offset: UInt64 { start.offset + UInt64(bytes.count) }
+  package var offset: UInt64 { place.offset }
+  /// Number of the next frame in the batch.
+  package var position: UInt32 { place.position }
 
-  private func header(_ type: FrameType, term: UInt32, length: Int, last: Bool) -> FrameHeader {
-    var header = FrameHeader(
-      type: type, sequence: start.sequence + UInt64(position) + 1, offset: offset, position: position, term: term,
-      ciphertextLength: length, previousLink: link, newestRoot: start.newestRoot)
-    header.endsBatch = last
-    return header
-  }
+  /// The chain behind the frames, each of which was accepted as a reader will: all but what was computed from the same bytes
+  /// a moment before, checksums and links, was checked.
+  ///
+  /// - Throws: what a reader would say of the first frame that does not belong where it stands.
+  package func end() throws(FormatError) -> Chain { try linker.chain.get() }
 
   /// Seals `plaintext` and appends its frame.
   ///
@@ -47,62 +48,102 @@ package struct BatchEncoder: ~Copyable, Sendable {
     random: inout some RandomSource & ~Copyable, last: Bool
   ) throws(FormatError) -> FixedBytes<16> {
     precondition(type != .keySlot && clear.count == type.clearLength && !isEnded)
-    let header = header(type, term: term, length: plaintext.count, last: last)
-    let salt: XAES256GCM.Part
-    let iv: XAES256GCM.Part
-    let frame: [UInt8]
-    do {
-      salt = try random.bytes()
-      iv = try random.bytes()
-      frame = try seal(header, clear: clear, salt: salt, iv: iv, plaintext: plaintext, key: &key)
+    var header = place.header(of: type, term: term, length: plaintext.count)
+    header.previousLink = linker.link
+    header.endsBatch = last
+    do throws(CryptoError) {
+      let nonce: FixedBytes<24> = try random.bytes()
+      let generation = generation
+      try bytes.append(addingCapacity: header.frameLength) { (output) throws(CryptoError) in
+        try header.seal(
+          plaintext, clear: clear.span, nonce: nonce.span, key: &key, in: generation, appendingTo: &output)
+      }
     } catch {
       throw FormatError(error)
     }
-    try append(frame, last: last)
-    let tag = FrameHeader.length + clear.count + 24
-    return FixedBytes(frame.span.extracting(tag..<tag + 16))
-  }
-
-  private func seal(
-    _ header: FrameHeader, clear: [UInt8], salt: XAES256GCM.Part, iv: XAES256GCM.Part, plaintext: Span<UInt8>,
-    key: inout XAES256GCM
-  ) throws(CryptoError) -> [UInt8] {
-    let generation = generation
-    return try [UInt8](capacity: header.frameLength) { (output) throws(CryptoError) in
-      header.serialize(into: &output, in: generation)
-      let aad = Frame.additionalData(header: output.span, clear: clear.span, in: generation)
-      output.append(contentsOf: clear.span)
-      output.append(contentsOf: salt.span)
-      output.append(contentsOf: iv.span)
-      try key.seal(plaintext, salt: salt, iv: iv, authenticating: aad.span, appendingTo: &output)
-      finish(header, &output)
-    }
+    isEnded = last
+    return try linker.complete(header, in: &bytes)
   }
 
   /// Appends the frame of a key slot, which was sealed apart and can't end a batch.
   package mutating func append(_ sealed: KeySlot.Sealed) throws(FormatError) {
     precondition(!isEnded)
-    let header = header(.keySlot, term: 0, length: KeySlot.sealedLength, last: false)
+    var header = place.header(of: .keySlot, term: 0, length: KeySlot.sealedLength)
+    header.previousLink = linker.link
     let generation = generation
-    let frame = [UInt8](capacity: header.frameLength) { (output) in
+    bytes.append(addingCapacity: header.frameLength) { (output) in
       header.serialize(into: &output, in: generation)
       output.append(contentsOf: sealed.slot.clear().span)
       output.append(contentsOf: sealed.box.span)
-      finish(header, &output)
+      output.append(repeating: 0, count: FrameTrailer.length)
     }
-    try append(frame, last: false)
+    _ = try linker.complete(header, in: &bytes)
   }
 
-  private func finish(_ header: FrameHeader, _ output: inout OutputSpan<UInt8>) {
-    let trailer = FrameTrailer(
-      total: header.frameLength, distance: bytes.count + header.frameLength, checksum: CRC32(of: output.span).value)
-    trailer.serialize(into: &output)
+  /// Appends record frames that were sealed for this place, none of which ends the batch.
+  ///
+  /// - Returns: their authTags.
+  package mutating func append(_ loose: LooseFrames) throws(FormatError) -> [FixedBytes<16>] {
+    precondition(loose.start == place && !isEnded)
+    bytes.append(addingCapacity: loose.bytes.count) { (output) in output.append(contentsOf: loose.bytes.span) }
+    let generation = generation
+    var tags: [FixedBytes<16>] = []
+    tags.reserveCapacity(loose.lengths.count)
+    for length in loose.lengths {
+      var header = place.header(of: .record, term: loose.term, length: length)
+      header.previousLink = linker.link
+      let start = linker.start(of: header)
+      var target = bytes.mutableSpan
+      header.writeLink(to: &target, at: start, in: generation)
+      tags.append(try linker.complete(header, in: &bytes))
+    }
+    return tags
+  }
+}
+
+/// Carries the link and the trailers from frame to frame of a batch.
+private struct FrameLinker: ~Copyable, Sendable {
+  private let batchStart: UInt64
+  private var hasher: LinkHasher
+  /// Where the next frame will stand.
+  private(set) var place: FramePlace
+  /// The link that the next frame holds.
+  private(set) var link: Link
+  /// The chain up to the last frame, or why it does not take one of them.
+  private(set) var chain: Result<Chain, FormatError>
+
+  init(after start: Chain) throws(FormatError) {
+    batchStart = start.offset
+    hasher = try LinkHasher()
+    place = FramePlace(after: start)
+    link = start.link
+    chain = .success(start)
   }
 
-  private mutating func append(_ frame: [UInt8], last: Bool) throws(FormatError) {
-    link = try hasher.link(of: frame.span)
-    bytes += frame
-    position += 1
-    isEnded = last
+  /// Where a frame stands in the batch.
+  func start(of header: FrameHeader) -> Int { Int(header.offset - batchStart) }
+
+  /// Gives the next frame, of which all but the trailer is in `bytes`, its trailer, and moves behind it.
+  ///
+  /// - Returns: its authTag.
+  mutating func complete(_ header: FrameHeader, in bytes: inout [UInt8]) throws(FormatError) -> FixedBytes<16> {
+    let start = start(of: header)
+    let end = start + header.frameLength
+    let checksum = CRC32(of: bytes.span.extracting(start..<end - FrameTrailer.length)).value
+    let trailer = FrameTrailer(total: header.frameLength, distance: end, checksum: checksum)
+    var target = bytes.mutableSpan
+    trailer.write(to: &target, at: end - FrameTrailer.length)
+    let frame = bytes.span.extracting(start..<end)
+    link = try hasher.link(of: frame)
+    do throws(FormatError) {
+      var next = try chain.get()
+      try next.accept(Frame(header, in: frame), with: FrameDigest(checksum: checksum, link: link))
+      chain = .success(next)
+    } catch {
+      chain = .failure(error)
+    }
+    place.advance(over: header.frameLength)
+    let tag = FrameHeader.length + Int(header.clearLength) + 24
+    return FixedBytes(frame.extracting(tag..<tag + 16))
   }
 }

@@ -34,20 +34,21 @@ struct ByteReader: ~Escapable {
     return taken
   }
 
-  mutating func u8() throws(FormatError) -> UInt8 { UInt8(truncatingIfNeeded: try number(1)) }
+  mutating func u8() throws(FormatError) -> UInt8 { try number() }
 
-  mutating func u16() throws(FormatError) -> UInt16 { UInt16(truncatingIfNeeded: try number(2)) }
+  mutating func u16() throws(FormatError) -> UInt16 { try number() }
 
-  mutating func u32() throws(FormatError) -> UInt32 { UInt32(truncatingIfNeeded: try number(4)) }
+  mutating func u32() throws(FormatError) -> UInt32 { try number() }
 
-  mutating func u64() throws(FormatError) -> UInt64 { try number(8) }
+  mutating func u64() throws(FormatError) -> UInt64 { try number() }
 
-  mutating func i64() throws(FormatError) -> Int64 { Int64(bitPattern: try number(8)) }
+  mutating func i64() throws(FormatError) -> Int64 { try number() }
 
   @inline(__always)
-  private mutating func number(_ count: Int) throws(FormatError) -> UInt64 {
+  private mutating func number<Number: FixedWidthInteger>() throws(FormatError) -> Number {
+    let count = MemoryLayout<Number>.size
     guard count <= remaining else { throw error("ends early") }
-    let value = bytes.bigEndian(at: position, count: count)
+    let value = bytes.bigEndian(at: position, as: Number.self)
     position += count
     return value
   }
@@ -79,14 +80,6 @@ struct ByteReader: ~Escapable {
 }
 
 extension Span<UInt8> {
-  /// The `count` (1 to 8) bytes from `offset`, which are there, as a big-endian number.
-  @inline(__always)
-  package func bigEndian(at offset: Int, count: Int) -> UInt64 {
-    var value: UInt64 = 0
-    for index in offset..<offset + count { value = value << 8 | UInt64(self[index]) }
-    return value
-  }
-
   /// Whether every byte is zero; also true of no bytes.
   package var isZero: Bool { firstNonzero(from: 0) == nil }
 
@@ -114,15 +107,6 @@ extension Span<UInt8> {
 }
 
 extension OutputSpan<UInt8> {
-  /// Appends a number in big-endian order.
-  mutating func append<Number: FixedWidthInteger>(bigEndian number: Number) {
-    var shift = Number.bitWidth
-    while shift > 0 {
-      shift -= 8
-      append(UInt8(truncatingIfNeeded: number >> Number(shift)))
-    }
-  }
-
   /// Appends zeros until `count` bytes are there.
   mutating func pad(to count: Int) {
     if count > self.count { append(repeating: 0, count: count - self.count) }

@@ -67,17 +67,23 @@ package struct Chain: Equatable, Sendable {
     _ header: FrameHeader, in bytes: Span<UInt8>, hasher: inout LinkHasher
   ) throws(FormatError) -> Frame {
     let frame = try Frame(header, in: bytes)
+    try accept(frame, with: hasher.digest(of: frame))
+    return frame
+  }
+
+  /// The same for a frame whose digest was computed before.
+  package mutating func accept(_ frame: borrowing Frame, with digest: FrameDigest) throws(FormatError) {
+    let header = frame.header
     try checkPlace(of: header)
     let end = header.offset + UInt64(header.frameLength)
-    let trailer = try frame.checkedTrailer()
+    let trailer = try frame.trailer(with: digest.checksum)
     guard UInt64(trailer.distance) == end - batchStart else {
       throw header.damaged("its trailer names another start of the batch")
     }
     let next = try shape(with: header, end: end)
     let slot = try checkedSlot(of: frame)
-    link = try hasher.link(of: frame.bytes)
+    link = digest.link
     advance(behind: header, end: end, next, slot)
-    return frame
   }
 
   /// The batch with one frame more.

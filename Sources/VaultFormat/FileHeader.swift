@@ -55,7 +55,7 @@ package struct FileHeader: Equatable, Sendable {
       throw FormatError(.headerDamaged, "the file ends inside its header of 128 bytes", offset: UInt64(bytes.count))
     }
     let header = bytes.extracting(first: Self.length)
-    guard CRC32(of: header.extracting(first: 124)).value == UInt32(header.bigEndian(at: 124, count: 4)) else {
+    guard CRC32(of: header.extracting(first: 124)).value == header.bigEndian(at: 124) else {
       throw FormatError(.headerDamaged, "the file header's checksum does not fit", offset: 124)
     }
     do {

@@ -53,11 +53,17 @@ package struct Frame: ~Escapable {
   /// The trailer, if it is one and its lengths and checksum fit this frame.
   ///
   /// - Throws: `frame-damaged`, or `slot-damaged` in a slot.
-  package func checkedTrailer() throws(FormatError) -> FrameTrailer {
+  package func checkedTrailer() throws(FormatError) -> FrameTrailer { try trailer(with: checksum) }
+
+  /// CRC-32 of all bytes before the trailer.
+  var checksum: UInt32 { CRC32(of: bytes.extracting(first: trailerStart)).value }
+
+  /// The same as ``checkedTrailer()``, with the ``checksum`` that was computed before.
+  func trailer(with checksum: UInt32) throws(FormatError) -> FrameTrailer {
     guard let trailer = FrameTrailer(parsing: bytes.extracting(trailerStart..<bytes.count)),
       Int(trailer.total) == bytes.count
     else { throw header.damaged("its trailer is damaged") }
-    guard trailer.checksum == CRC32(of: bytes.extracting(first: trailerStart)).value else {
+    guard trailer.checksum == checksum else {
       throw header.damaged("its checksum does not fit")
     }
     return trailer
@@ -77,7 +83,7 @@ package struct Frame: ~Escapable {
   package func open(
     with key: inout XAES256GCM, in generation: Generation, into plaintext: inout SecretBytes
   ) throws(FormatError) {
-    let aad = Self.additionalData(header: bytes.extracting(first: FrameHeader.length), clear: clear, in: generation)
+    let aad = AdditionalData(header: bytes.extracting(first: FrameHeader.length), clear: clear, in: generation)
     try unseal(with: &key, authenticating: aad.span, into: &plaintext)
   }
 
@@ -96,28 +102,6 @@ package struct Frame: ~Escapable {
       throw header.damaged("its authentication tag does not fit")
     }
   }
-
-  /// `"tokenvault/1 frame" || 00 || link(0) || header[0..<84] || clear`, the previous link taken as zero in every frame
-  /// that does not end its batch: so that the frames of a batch can be sealed side by side.
-  static func additionalData(
-    header: Span<UInt8>, clear: Span<UInt8>, in generation: Generation
-  ) -> [UInt8] {
-    [UInt8](capacity: label.count + 32 + 84 + clear.count) { (output) in
-      output.append(contentsOf: label.span)
-      output.append(contentsOf: generation.zeroLink.span)
-      let endsBatch = header[7] & 1 != 0
-      output.append(contentsOf: header.extracting(first: 40))
-      if endsBatch {
-        output.append(contentsOf: header.extracting(40..<72))
-      } else {
-        output.append(repeating: 0, count: 32)
-      }
-      output.append(contentsOf: header.extracting(72..<84))
-      output.append(contentsOf: clear)
-    }
-  }
-
-  private static let label = Label.bytes("tokenvault/1 frame")
 }
 
 extension SecretBytes {

@@ -49,6 +49,8 @@ package struct FrameType: RawRepresentable, Hashable, Sendable {
 package struct FrameHeader: Equatable, Sendable {
   /// Size in bytes.
   package static let length = 88
+  /// Where the link of the frame before stands in them.
+  static let previousLinkOffset = 40
   /// The first four bytes.
   package static let sync: [UInt8] = [0xF5, 0x54, 0x56, 0x46]
   /// The suite byte of every frame: XAES-256-GCM.
@@ -116,7 +118,7 @@ package struct FrameHeader: Equatable, Sendable {
   /// - Parameter bytes: the file's bytes from `offset`.
   package static func valid(in bytes: Span<UInt8>, at offset: UInt64, of generation: Generation) -> FrameHeader? {
     guard bytes.count >= length, bytes[0] == sync[0], bytes[1] == sync[1],
-      bytes.bigEndian(at: 16, count: 8) == offset, hasChecksum(bytes, in: generation)
+      bytes.bigEndian(at: 16) == offset, hasChecksum(bytes, in: generation)
     else { return nil }
     return try? FrameHeader(parsing: bytes, at: offset, in: generation)
   }
@@ -125,7 +127,7 @@ package struct FrameHeader: Equatable, Sendable {
   private static func hasChecksum(_ bytes: Span<UInt8>, in generation: Generation) -> Bool {
     var checksum = generation.checksumSeed
     checksum.add(bytes.extracting(first: 84))
-    return checksum.value == UInt32(bytes.bigEndian(at: 84, count: 4))
+    return checksum.value == bytes.bigEndian(at: 84)
   }
 
   /// Reads the header of a frame that a walk has accepted, without checking it again.
@@ -213,5 +215,13 @@ package struct FrameHeader: Equatable, Sendable {
     var checksum = generation.checksumSeed
     checksum.add(output.span.extracting(start..<start + 84))
     output.append(bigEndian: checksum.value)
+  }
+
+  /// Puts ``previousLink``, and the checksum that follows from it, in the place of those of this header at `start`.
+  func writeLink(to bytes: inout MutableSpan<UInt8>, at start: Int, in generation: Generation) {
+    bytes.replace(at: start + Self.previousLinkOffset, with: previousLink.span)
+    var checksum = generation.checksumSeed
+    checksum.add(bytes.span.extracting(start..<start + 84))
+    bytes.replace(at: start + 84, bigEndian: checksum.value)
   }
 }

@@ -1,3 +1,5 @@
+internal import VaultCrypto
+
 /// The last 16 bytes of a frame (FORMAT.md, "Frame").
 ///
 /// Its last byte is the complement of the low byte of a multiple of 16 and so never zero: the end of the last frame is found
@@ -24,20 +26,21 @@ package struct FrameTrailer: Equatable, Sendable {
   /// - Parameter bytes: at least 16; what follows them is not looked at.
   package init?(parsing bytes: Span<UInt8>) {
     guard bytes.count >= Self.length else { return nil }
-    total = UInt32(bytes.bigEndian(at: 0, count: 4))
-    distance = UInt32(bytes.bigEndian(at: 4, count: 4))
-    checksum = UInt32(bytes.bigEndian(at: 8, count: 4))
-    let complement = UInt32(bytes.bigEndian(at: 12, count: 4))
+    total = bytes.bigEndian(at: 0)
+    distance = bytes.bigEndian(at: 4)
+    checksum = bytes.bigEndian(at: 8)
+    let complement: UInt32 = bytes.bigEndian(at: 12)
     guard complement == ~total, total % 16 == 0, distance % 16 == 0,
       Int(total) >= Frame.overhead, Int(total) <= Limits.frame,
       distance >= total, Int(distance) <= Limits.batchBytes
     else { return nil }
   }
 
-  func serialize(into output: inout OutputSpan<UInt8>) {
-    output.append(bigEndian: total)
-    output.append(bigEndian: distance)
-    output.append(bigEndian: checksum)
-    output.append(bigEndian: ~total)
+  /// Puts the 16 bytes in the place of those at `offset`.
+  func write(to bytes: inout MutableSpan<UInt8>, at offset: Int) {
+    bytes.replace(at: offset, bigEndian: total)
+    bytes.replace(at: offset + 4, bigEndian: distance)
+    bytes.replace(at: offset + 8, bigEndian: checksum)
+    bytes.replace(at: offset + 12, bigEndian: ~total)
   }
 }

@@ -5,6 +5,8 @@ package struct Generation: Sendable {
   package let header: FileHeader
   /// `link(0) = SHA-256("tokenvault/1 link" || 00 || file header)`
   package let zeroLink: Link
+  /// `"tokenvault/1 frame" || 00 || link(0)`, with which the additional data of every frame begins.
+  let additionalDataPrefix: FixedBytes<51>
   /// The checksum of link(0), with which every frame header's checksum begins.
   let checksumSeed: CRC32
 
@@ -13,12 +15,21 @@ package struct Generation: Sendable {
     self.header = header
     var hasher = try LinkHasher()
     zeroLink = try hasher.link(of: header.serialized().span)
+    additionalDataPrefix = FixedBytes(Label.bytes("tokenvault/1 frame", zeroLink.span.array).span)
     checksumSeed = CRC32(of: zeroLink.span)
   }
 }
 
 /// SHA-256 chained over frames: 32 bytes.
 package typealias Link = FixedBytes<32>
+
+/// What is computed over all bytes of a frame, and over nothing else: so of many frames at once.
+package struct FrameDigest: Equatable, Sendable {
+  /// CRC-32 of the bytes before the trailer.
+  let checksum: UInt32
+  /// The frame's link.
+  let link: Link
+}
 
 /// Computes links. One value serves one thread.
 package struct LinkHasher: ~Copyable, Sendable {
@@ -36,6 +47,13 @@ package struct LinkHasher: ~Copyable, Sendable {
     } catch {
       throw FormatError(error)
     }
+  }
+
+  /// Of a whole frame.
+  ///
+  /// - Throws: `crypto-failure`.
+  package mutating func digest(of frame: borrowing Frame) throws(FormatError) -> FrameDigest {
+    FrameDigest(checksum: frame.checksum, link: try link(of: frame.bytes))
   }
 
   private static let prefix = Label.bytes("tokenvault/1 link")

@@ -98,7 +98,7 @@ package struct IndexPage: Equatable, Sendable {
 
   /// The page of a run of `pages` pages that holds `tag`, if any does: `floor(first 32 bits of tag * pages / 2^32)`.
   package static func number(of tag: LookupTag, pages: UInt32) -> UInt32 {
-    UInt32((tag.span.bigEndian(at: 0, count: 4) * UInt64(pages)) >> 32)
+    UInt32((UInt64(tag.span.bigEndian(at: 0, as: UInt32.self)) * UInt64(pages)) >> 32)
   }
 }
 

@@ -29,8 +29,8 @@ public struct Pin: Equatable, Sendable {
     guard bytes.count == Self.length else { return nil }
     vaultID = FixedBytes(bytes.extracting(first: 16))
     fileID = FixedBytes(bytes.extracting(16..<48))
-    generation = bytes.bigEndian(at: 48, count: 8)
-    sequence = bytes.bigEndian(at: 56, count: 8)
+    generation = bytes.bigEndian(at: 48)
+    sequence = bytes.bigEndian(at: 56)
     head = FixedBytes(bytes.extracting(64..<96))
   }
 

@@ -51,6 +51,11 @@ package struct Record: Equatable, Sendable {
   /// Bytes of the plaintext with its padding.
   package func plaintextLength(padding: Int) -> Int { valueRange.upperBound.rounded(upTo: padding) }
 
+  /// Bytes of the frame that holds such a record.
+  package static func frameLength(nameLength: Int, valueLength: Int, padding: Int) -> Int {
+    Frame.overhead + (headerLength + nameLength + valueLength).rounded(upTo: padding)
+  }
+
   /// Reads a record frame's plaintext.
   ///
   /// - Parameter offset: the frame's own, which `previous` must lie before.
@@ -99,19 +104,26 @@ package struct Record: Equatable, Sendable {
   package func plaintext(
     name: Span<UInt8>, value: Span<UInt8>, padding: Int
   ) throws(CryptoError) -> SecretBytes {
-    precondition(name.count == nameLength && value.count == valueLength)
-    let length = plaintextLength(padding: padding)
-    return try SecretBytes(capacity: length) { (output) in
-      output.append(operation.rawValue)
-      output.append((isDeflated ? 1 : 0) | (isLegacy ? 2 : 0))
-      output.append(bigEndian: UInt16(nameLength))
-      output.append(bigEndian: UInt32(valueLength))
-      output.append(bigEndian: time)
-      output.append(bigEndian: version)
-      output.append(bigEndian: previous)
-      output.append(contentsOf: name)
-      output.append(contentsOf: value)
-      output.pad(to: length)
+    try SecretBytes(capacity: plaintextLength(padding: padding)) { (output) in
+      serialize(name: name, value: value, padding: padding, into: &output)
     }
+  }
+
+  /// Appends the same to `output`, which must have room for it.
+  package func serialize(
+    name: Span<UInt8>, value: Span<UInt8>, padding: Int, into output: inout OutputSpan<UInt8>
+  ) {
+    precondition(name.count == nameLength && value.count == valueLength)
+    let end = output.count + plaintextLength(padding: padding)
+    output.append(operation.rawValue)
+    output.append((isDeflated ? 1 : 0) | (isLegacy ? 2 : 0))
+    output.append(bigEndian: UInt16(nameLength))
+    output.append(bigEndian: UInt32(valueLength))
+    output.append(bigEndian: time)
+    output.append(bigEndian: version)
+    output.append(bigEndian: previous)
+    output.append(contentsOf: name)
+    output.append(contentsOf: value)
+    output.pad(to: end)
   }
 }

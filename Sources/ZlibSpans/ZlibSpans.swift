@@ -1,12 +1,17 @@
+internal import CChecksum
 internal import CZlib
 
 /// zlib's services over spans. `VaultFormat` alone uses them; they are a module of their own so that it has nothing unsafe.
 package enum ZlibSpans {
   /// CRC-32 (ISO 3309, polynomial 0xEDB88320) of `bytes`, continuing from `crc`, 0 to begin.
   package static func crc32(_ crc: UInt32, _ bytes: Span<UInt8>) -> UInt32 {
-    // Given no address, which an empty span may have, zlib begins anew instead of going on.
-    guard bytes.count > 0 else { return crc }
-    return unsafe bytes.withUnsafeBufferPointer { unsafe tv_crc32(crc, $0.baseAddress, $0.count) }
+    unsafe bytes.withUnsafeBufferPointer { (bytes) in
+      // Given no address, which an empty span may have, zlib begins anew instead of going on.
+      guard let start = bytes.baseAddress else { return crc }
+      var folded = crc
+      let taken = unsafe tv_crc32_fold(&folded, start, bytes.count)
+      return taken == bytes.count ? folded : unsafe tv_crc32(folded, start + taken, bytes.count - taken)
+    }
   }
 
   /// Raw DEFLATE (RFC 1951) of `input`.

@@ -9,11 +9,12 @@ struct VaultCheck {
   /// - Parameter mode: when progress is shown.
   /// - Throws: what kept it from looking.
   init(_ path: String, _ credential: consuming Credential?, pin: Pin?, _ mode: ProgressMode) throws {
-    var progress = ProgressLine(mode, unit: "frames")
+    var progress = ProgressLine(mode, unit: "MiB")
     defer { progress.end() }
     report = try Vault.verify(at: path, credential: credential, pin: pin) { (state) in
       progress.show(
-        "verify", done: Int(clamping: state.frames), part: Double(state.bytesDone) / Double(max(state.bytesTotal, 1)))
+        "verify", done: Int(state.bytesDone >> 20), total: Int(state.bytesTotal >> 20),
+        part: Double(state.bytesDone) / Double(max(state.bytesTotal, 1)))
     }
   }
 

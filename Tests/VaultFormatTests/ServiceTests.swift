@@ -10,6 +10,25 @@ import VaultFormat
     #expect(CRC32().value == 0)
   }
 
+  @Test func everyLengthAndPlace() {
+    // Defends: long data, which another algorithm takes than short data, has the checksum of the definition, bit by bit,
+    // wherever it begins and whatever came before it.
+    var random = SplitMix64(seed: 32)
+    let bytes = random.array(700)
+    for start in 0..<4 {
+      var slow = UInt32.max
+      for end in start...bytes.count {
+        #expect(CRC32(of: bytes.span.extracting(start..<end)).value == ~slow, "\(start)..<\(end)")
+        guard end < bytes.count else { break }
+        slow ^= UInt32(bytes[end])
+        for _ in 0..<8 { slow = slow & 1 == 0 ? slow >> 1 : slow >> 1 ^ 0xEDB8_8320 }
+      }
+      var parts = CRC32(of: bytes.span.extracting(start..<150))
+      parts.add(bytes.span.extracting(150..<bytes.count))
+      #expect(parts.value == ~slow)
+    }
+  }
+
   @Test func partsAddUp() {
     // Defends: adding in parts, empty ones too, is the same as at once.
     let digits = Array("123456789".utf8)

@@ -4,7 +4,8 @@ internal import VaultFormat
 enum CompactionTrial {
   /// - Parameter old: with a complete index.
   static func run(
-    on old: View, keeping retention: Retention, _ options: MaintenanceOptions
+    on old: View, keeping retention: Retention, _ options: MaintenanceOptions,
+    _ progress: ((MaintenanceProgress) -> Void)?
   ) throws(VaultError) -> MaintenanceReport {
     var report = MaintenanceReport()
     var selection = try RecordSelection(of: old, keeping: retention)
@@ -18,7 +19,7 @@ enum CompactionTrial {
       for item in blocks.flatMap(\.items) {
         records += UInt64(Frame.overhead + item.record.plaintextLength(padding: padding))
       }
-      options.progress?(MaintenanceProgress(done: source.sequence, total: old.chain.sequence))
+      progress?(MaintenanceProgress(done: source.sequence, total: old.chain.sequence))
     }
     report.generation = old.generation.header.generation + 1
     report.names = old.index.count - over

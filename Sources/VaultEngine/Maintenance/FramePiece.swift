@@ -40,21 +40,28 @@ struct FramePiece: Sendable {
   func open(
     from source: View, for target: Keyring, isOver: (@Sendable (Span<UInt8>) -> Bool)?, skipsDamaged: Bool
   ) throws(VaultError) -> Opened {
-    let term = frames.first?.header.term ?? 0
-    var opener = try source.keyring.recordOpener(term: term)
-    var tagger = try target.recordOpener(term: target.newestTerm)
+    try source.keyring.withCipher(term: frames.first?.header.term) { (opener) throws(VaultError) in
+      try target.withCipher { (tagger) throws(VaultError) in
+        try open(&opener, &tagger, in: source.generation, isOver: isOver, skipsDamaged: skipsDamaged)
+      }
+    }
+  }
+
+  private func open(
+    _ opener: inout RecordCipher, _ tagger: inout RecordCipher, in generation: Generation,
+    isOver: (@Sendable (Span<UInt8>) -> Bool)?, skipsDamaged: Bool
+  ) throws(VaultError) -> Opened {
     var failures: [VaultError] = []
     var builder = try crypto { () throws(CryptoError) in try RecordBlock.Builder(capacity: bytes.count) }
     for (header, range) in frames {
       do throws(FormatError) {
         let frame = try Frame(header, in: bytes.span.extracting(range))
-        try opener.open(frame, in: source.generation) { (plaintext) throws(FormatError) in
-          let record = try Record(parsing: plaintext, at: header.offset, in: source.generation.header)
-          let tag = try tagger.tag(of: plaintext.extracting(record.nameRange))
+        try opener.open(frame, in: generation) { (plaintext) throws(FormatError) in
+          let record = try Record(parsing: plaintext, at: header.offset, in: generation.header)
           let isOver = try isOver.map { (isOver) throws(FormatError) in
             try Self.value(of: record, in: plaintext, says: isOver)
           }
-          try Self.add(record, plaintext, tag, header.offset, isOver ?? false, to: &builder)
+          try Self.add(record, plaintext, &tagger, header.offset, isOver ?? false, to: &builder)
         }
       } catch {
         let failure = VaultError(error.at(offset: header.offset, sequence: header.sequence))
@@ -66,10 +73,11 @@ struct FramePiece: Sendable {
   }
 
   private static func add(
-    _ record: Record, _ plaintext: Span<UInt8>, _ tag: LookupTag, _ offset: UInt64, _ isOver: Bool,
+    _ record: Record, _ plaintext: Span<UInt8>, _ tagger: inout RecordCipher, _ offset: UInt64, _ isOver: Bool,
     to builder: inout RecordBlock.Builder
   ) throws(FormatError) {
     do throws(CryptoError) {
+      let tag = try tagger.lookupTag(of: plaintext.extracting(record.nameRange))
       try builder.append(record, plaintext, tag: tag, offset: offset, isOver: isOver)
     } catch {
       throw FormatError(.cryptoFailure, error.sentence)

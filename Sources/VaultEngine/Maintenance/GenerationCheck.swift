@@ -40,16 +40,20 @@ struct GenerationCheck: Sendable {
     }
     let keyring = keyring
     _ = try Threads.map(parts) { (part) throws(VaultError) in
-      var opener = try keyring.recordOpener(term: keyring.newestTerm)
-      for (item, offset) in zip(part.block.items, part.offsets) {
-        let rest = bytes.span.extracting(Int(offset - start)..<bytes.count)
-        let isSame = try format { () throws(FormatError) in
-          let header = try FrameHeader(parsing: rest, at: offset, in: generation)
-          return try opener.open(Frame(header, in: rest), in: generation) { (plaintext) in
-            part.block.withPlaintext(of: item) { Record.isSame($0, as: plaintext) }
+      try keyring.withCipher { (opener) throws(VaultError) in
+        for (item, offset) in zip(part.block.items, part.offsets) {
+          let rest = bytes.span.extracting(Int(offset - start)..<bytes.count)
+          let isSame: Bool
+          do throws(FormatError) {
+            let frame = try Frame(FrameHeader(parsing: rest, at: offset, in: generation), in: rest)
+            isSame = try opener.open(frame, in: generation) { (plaintext) in
+              part.block.withPlaintext(of: item) { Record.isSame($0, as: plaintext) }
+            }
+          } catch {
+            throw VaultError(error)
           }
+          guard isSame else { throw Self.mismatch(at: offset) }
         }
-        guard isSame else { throw Self.mismatch(at: offset) }
       }
     }
   }

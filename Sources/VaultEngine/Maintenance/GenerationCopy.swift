@@ -15,6 +15,7 @@ struct GenerationCopy: ~Copyable {
 
   private let environment: Environment
   private let options: MaintenanceOptions
+  private let progress: ((MaintenanceProgress) -> Void)?
   /// What is known of the old file.
   private var old: View
   /// The old file's live slots when copying began.
@@ -29,12 +30,14 @@ struct GenerationCopy: ~Copyable {
   /// Makes the new file.
   ///
   /// - Parameters:
+  ///   - progress: is told how far copying has come, on the caller's thread.
   ///   - old: with a complete index.
   ///   - makeKeys: is called under the lock.
   /// - Throws: `locked` when another writer holds the lock, or another new generation is being made; `conflict` when one has
   ///   taken the vault's place; `cannot-create`, `disk-full`, `io`.
   static func begin(
-    _ environment: Environment, _ options: MaintenanceOptions, from old: View, selecting selection: RecordSelection,
+    _ environment: Environment, _ options: MaintenanceOptions, _ progress: ((MaintenanceProgress) -> Void)?,
+    from old: View, selecting selection: RecordSelection,
     makeKeys: (inout AnyRandomSource) throws(VaultError) -> GenerationKeys
   ) throws(VaultError) -> GenerationCopy {
     let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
@@ -49,16 +52,15 @@ struct GenerationCopy: ~Copyable {
     let writer = try GenerationWriter.begin(environment, keys, random: random)
     let source = RecordSource(for: keys.keyring, isOver: selection.isOver, skipsDamaged: options.skipsDamaged)
     return GenerationCopy(
-      environment: environment, options: options, old: old, slots: try old.sealedSlots(), writer: writer,
-      source: source,
-      selection: selection)
+      environment: environment, options: options, progress: progress, old: old, slots: try old.sealedSlots(),
+      writer: writer, source: source, selection: selection)
   }
 
   private init(
-    environment: Environment, options: MaintenanceOptions, old: View, slots: [KeySlot.Sealed],
-    writer: consuming GenerationWriter, source: RecordSource, selection: RecordSelection
+    environment: Environment, options: MaintenanceOptions, progress: ((MaintenanceProgress) -> Void)?, old: View,
+    slots: [KeySlot.Sealed], writer: consuming GenerationWriter, source: RecordSource, selection: RecordSelection
   ) {
-    (self.environment, self.options, self.old, self.slots) = (environment, options, old, slots)
+    (self.environment, self.options, self.progress, self.old, self.slots) = (environment, options, progress, old, slots)
     self.writer = writer
     (self.source, self.selection) = (source, selection)
   }
@@ -99,7 +101,7 @@ struct GenerationCopy: ~Copyable {
         noteWritten(blocks)
       }
       try writer.append(blocks)
-      options.progress?(MaintenanceProgress(done: source.sequence, total: old.chain.sequence))
+      progress?(MaintenanceProgress(done: source.sequence, total: old.chain.sequence))
     }
   }
 
@@ -155,6 +157,7 @@ struct GenerationCopy: ~Copyable {
     try compareLiveNames()
     report.bytesBefore = try old.file.length()
     try writer.replaceVault()
+    lock?.leave(SyncNote.saying(writer.view))
     report.lockedFor = ContinuousClock.now - start
     report.generation = writer.view.generation.header.generation
     report.names = writer.view.index.count

@@ -63,47 +63,13 @@ struct GenerationWriter: ~Copyable {
   /// - Parameter blocks: at most 65 536 records and 256 MiB of frames.
   /// - Throws: `disk-full`, `io`, `limit-exceeded`; `frame-damaged` when what was read back is not what was written.
   mutating func append(_ blocks: [RecordBlock]) throws(VaultError) {
-    var encoder = try format { () throws(FormatError) in try BatchEncoder(after: view.chain, in: view.generation) }
     var plan = CopyPlan(into: view)
     let blocks = try plan.withoutIdleDeletions(blocks)
-    let count = blocks.reduce(0) { $0 + $1.items.count }
-    guard count > 0 else { return }
-    var sealed: [View.Sealed] = []
-    sealed.reserveCapacity(count)
-    var plaintext = try crypto { () throws(CryptoError) in try SecretBytes(capacity: 1024) }
-    for block in blocks {
-      for item in block.items {
-        let offset = encoder.offset
-        let previous = try plan.place(item, at: offset)
-        let last = sealed.count == count - 1
-        let authTag = try block.withPlaintext(of: item) { (original) throws(VaultError) in
-          try Self.seal(original, previous, view.keyring, into: &encoder, &random, using: &plaintext, last: last)
-        }
-        sealed.append(
-          View.Sealed(
-            operation: item.record.operation, tag: item.tag, offset: offset, authTag: authTag,
-            version: item.record.version))
-      }
-    }
-    let end = try write(encoder.bytes)
-    try check.compare(blocks, with: sealed, in: encoder.bytes, from: view.chain.offset, of: view.generation)
-    view.append(.records(BatchSealer.Sealed(bytes: encoder.bytes, records: sealed, end: end)))
-  }
-
-  private static func seal(
-    _ original: Span<UInt8>, _ previous: UInt64, _ keyring: Keyring, into encoder: inout BatchEncoder,
-    _ random: inout AnyRandomSource, using plaintext: inout SecretBytes, last: Bool
-  ) throws(VaultError) -> FixedBytes<16> {
-    do {
-      try Record.copy(original, pointingTo: previous, into: &plaintext)
-    } catch {
-      throw VaultError(error)
-    }
-    do {
-      return try keyring.seal(.record, plaintext.span, into: &encoder, random: &random, last: last)
-    } catch {
-      throw VaultError(error)
-    }
+    guard let sealed = try CopySealer.seal(blocks, with: &plan, after: view, random: &random) else { return }
+    let (found, end) = try write(sealed.bytes)
+    guard end == sealed.end else { throw GenerationCheck.mismatch(at: view.chain.offset) }
+    try check.compare(blocks, with: sealed.records, in: found, from: view.chain.offset, of: view.generation)
+    view.append(.records(sealed))
   }
 
   // MARK: The checkpoint
@@ -115,20 +81,19 @@ struct GenerationWriter: ~Copyable {
   mutating func checkpoint(history: [Anchor.Ancestor]) throws(VaultError) {
     var checkpoint = try Checkpoint(after: view, slots: slots, history: history, random: &random)
     while let batch = try checkpoint.nextBatch(after: view, random: &random) {
-      guard try write(batch.bytes) == batch.end else { throw GenerationCheck.mismatch(at: view.chain.offset) }
+      guard try write(batch.bytes).end == batch.end else { throw GenerationCheck.mismatch(at: view.chain.offset) }
       view.append(.index(batch))
     }
   }
 
   /// Writes a batch, syncs it, and reads it back.
   ///
-  /// - Returns: the chain behind it, as a reader will compute it.
-  private func write(_ bytes: [UInt8]) throws(VaultError) -> Chain {
+  /// - Returns: what was read, and the chain behind it as a reader will compute it: its link is a digest of every byte.
+  private func write(_ bytes: [UInt8]) throws(VaultError) -> (found: [UInt8], end: Chain) {
     try file.write(bytes.span, at: view.chain.offset)
     try file.sync()
-    let found = try file.read(at: view.chain.offset, count: bytes.count + 1)
-    guard found == bytes else { throw GenerationCheck.mismatch(at: view.chain.offset) }
-    return try view.chain.following(found.span, in: view.generation)
+    let found = try file.read(at: view.chain.offset, count: bytes.count)
+    return (found, try view.chain.following(found.span, in: view.generation))
   }
 
   // MARK: The name
@@ -172,57 +137,4 @@ private final class TemporaryFile {
   }
 
   deinit { if !hasName { storage.discard(file) } }
-}
-
-/// Where the records of one batch point to.
-private struct CopyPlan: ~Copyable {
-  private let view: View
-  /// The newest put of each name that the batch has written; 0 once it is deleted.
-  private var written: [LookupTag: UInt64] = [:]
-  private var newestEvent: UInt64
-
-  init(into view: View) {
-    self.view = view
-    newestEvent = view.newestEvent
-  }
-
-  private func newestPut(_ tag: LookupTag) throws(VaultError) -> UInt64 {
-    if let offset = written[tag] { return offset }
-    return try view.place(of: tag)?.offset ?? 0
-  }
-
-  /// - Returns: what the item that stands at `offset` has as the one before.
-  mutating func place(_ item: RecordBlock.Item, at offset: UInt64) throws(VaultError) -> UInt64 {
-    switch item.record.operation {
-    case .event:
-      defer { newestEvent = offset }
-      return newestEvent
-    case .put, .delete:
-      let previous = try newestPut(item.tag)
-      written[item.tag] = item.record.operation == .put ? offset : 0
-      return previous
-    }
-  }
-
-  /// The blocks without deletions of names that are not there.
-  func withoutIdleDeletions(_ blocks: [RecordBlock]) throws(VaultError) -> [RecordBlock] {
-    guard blocks.contains(where: { $0.items.contains { $0.record.operation == .delete } }) else { return blocks }
-    var present: [LookupTag: Bool] = [:]
-    var kept: [RecordBlock] = []
-    for var block in blocks {
-      var items: [RecordBlock.Item] = []
-      for item in block.items {
-        if item.record.operation == .delete {
-          var isPresent = present[item.tag]
-          if isPresent == nil { isPresent = try view.place(of: item.tag) != nil }
-          if isPresent == false { continue }
-        }
-        if item.record.operation != .event { present[item.tag] = item.record.operation == .put }
-        items.append(item)
-      }
-      block.items = items
-      kept.append(block)
-    }
-    return kept
-  }
 }

@@ -10,8 +10,6 @@ public struct MaintenanceOptions: Sendable {
   /// Leaves out records that are damaged, and says which. Only live records and events are taken over then: what is damaged
   /// may be the deletion of a name, or a newer version, without which older ones would come back to life.
   public var skipsDamaged = false
-  /// Is told now and then how far it has come, on the caller's thread.
-  public var progress: (@Sendable (MaintenanceProgress) -> Void)?
   /// What a new passphrase costs.
   package var passphraseCost = KeySlot.Kind.defaultScrypt
   /// Runs while copying goes on without the lock; for tests, which write to the vault meanwhile.

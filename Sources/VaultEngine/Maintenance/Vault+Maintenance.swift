@@ -9,24 +9,26 @@ public import VaultFormat
 extension Vault {
   /// Makes the vault small again: leaves out what no longer counts. Keys stay.
   ///
-  /// - Parameter retention: what is kept.
+  /// - Parameters:
+  ///   - retention: what is kept.
+  ///   - progress: is told now and then how far it has come, on the caller's thread.
   /// - Throws: what is damaged, by its code and place; `wrong-key`; `locked` when another new generation is being made;
   ///   `conflict` when the vault was replaced meanwhile; `disk-full`, `io`. Nothing was changed then, unless the error is
   ///   `io` of the last step.
   public static func compact(
     at path: String, credential: borrowing Credential, keeping retention: Retention = Retention(),
-    options: MaintenanceOptions = MaintenanceOptions()
+    options: MaintenanceOptions = MaintenanceOptions(), progress: ((MaintenanceProgress) -> Void)? = nil
   ) throws(VaultError) -> MaintenanceReport {
-    try compact(.system(path: path), credential: credential, keeping: retention, options: options)
+    try compact(.system(path: path), credential: credential, keeping: retention, options: options, progress: progress)
   }
 
   package static func compact(
     _ environment: Environment, credential: borrowing Credential, keeping retention: Retention = Retention(),
-    options: MaintenanceOptions = MaintenanceOptions()
+    options: MaintenanceOptions = MaintenanceOptions(), progress: ((MaintenanceProgress) -> Void)? = nil
   ) throws(VaultError) -> MaintenanceReport {
     let old = try openToReplace(environment, with: credential, options)
     let copy = try GenerationCopy.begin(
-      environment, options, from: old, selecting: RecordSelection(of: old, keeping: retention)
+      environment, options, progress, from: old, selecting: RecordSelection(of: old, keeping: retention)
     ) { (random) throws(VaultError) in
       try .next(after: old, changesDataKey: false, madeBy: .compaction, at: environment.now(), random: &random)
     }
@@ -35,31 +37,33 @@ extension Vault {
 
   /// What a compaction would do; changes nothing.
   ///
-  /// - Throws: as ``compact(at:credential:keeping:options:)``.
+  /// - Throws: as ``compact(at:credential:keeping:options:progress:)``.
   public static func tryCompaction(
     at path: String, credential: borrowing Credential, keeping retention: Retention = Retention(),
-    options: MaintenanceOptions = MaintenanceOptions()
+    options: MaintenanceOptions = MaintenanceOptions(), progress: ((MaintenanceProgress) -> Void)? = nil
   ) throws(VaultError) -> MaintenanceReport {
     let environment = Environment.system(path: path)
     let old = try openToReplace(environment, with: credential, options)
-    return try CompactionTrial.run(on: old, keeping: retention, options)
+    return try CompactionTrial.run(on: old, keeping: retention, options, progress)
   }
 
   /// Seals every record anew, under a new data key. The root key and all credentials stay.
   ///
-  /// - Throws: as ``compact(at:credential:keeping:options:)``.
+  /// - Throws: as ``compact(at:credential:keeping:options:progress:)``.
   public static func rotate(
-    at path: String, credential: borrowing Credential, options: MaintenanceOptions = MaintenanceOptions()
+    at path: String, credential: borrowing Credential, options: MaintenanceOptions = MaintenanceOptions(),
+    progress: ((MaintenanceProgress) -> Void)? = nil
   ) throws(VaultError) -> MaintenanceReport {
-    try rotate(.system(path: path), credential: credential, options: options)
+    try rotate(.system(path: path), credential: credential, options: options, progress: progress)
   }
 
   package static func rotate(
-    _ environment: Environment, credential: borrowing Credential, options: MaintenanceOptions = MaintenanceOptions()
+    _ environment: Environment, credential: borrowing Credential, options: MaintenanceOptions = MaintenanceOptions(),
+    progress: ((MaintenanceProgress) -> Void)? = nil
   ) throws(VaultError) -> MaintenanceReport {
     let old = try openToReplace(environment, with: credential, options)
     let copy = try GenerationCopy.begin(
-      environment, options, from: old, selecting: selection(of: old, options)
+      environment, options, progress, from: old, selecting: selection(of: old, options)
     ) { (random) throws(VaultError) in
       try .next(after: old, changesDataKey: true, madeBy: .rotation, at: environment.now(), random: &random)
     }
@@ -72,18 +76,21 @@ extension Vault {
   /// - Parameters:
   ///   - key: a key that will open it; may be the one that does now.
   ///   - passphrase: a passphrase that will open it.
-  /// - Throws: as ``compact(at:credential:keeping:options:)``; `usage` without a new credential.
+  /// - Throws: as ``compact(at:credential:keeping:options:progress:)``; `usage` without a new credential.
   public static func rekey(
-    at path: String, credential: borrowing Credential, newKey key: consuming Credential?,
-    newPassphrase passphrase: consuming Credential?, options: MaintenanceOptions = MaintenanceOptions()
+    at path: String, credential: borrowing Credential, newKey key: borrowing Credential?,
+    newPassphrase passphrase: borrowing Credential?, options: MaintenanceOptions = MaintenanceOptions(),
+    progress: ((MaintenanceProgress) -> Void)? = nil
   ) throws(VaultError) -> MaintenanceReport {
     try rekey(
-      .system(path: path), credential: credential, newKey: key, newPassphrase: passphrase, options: options)
+      .system(path: path), credential: credential, newKey: key, newPassphrase: passphrase, options: options,
+      progress: progress)
   }
 
   package static func rekey(
-    _ environment: Environment, credential: borrowing Credential, newKey key: consuming Credential?,
-    newPassphrase passphrase: consuming Credential?, options: MaintenanceOptions = MaintenanceOptions()
+    _ environment: Environment, credential: borrowing Credential, newKey key: borrowing Credential?,
+    newPassphrase passphrase: borrowing Credential?, options: MaintenanceOptions = MaintenanceOptions(),
+    progress: ((MaintenanceProgress) -> Void)? = nil
   ) throws(VaultError) -> MaintenanceReport {
     guard key != nil || passphrase != nil else {
       throw VaultError(.usage, "a vault that no credential opens is lost: name a new one")
@@ -96,7 +103,7 @@ extension Vault {
       after: old, key: key, passphrase: passphrase, cost: options.passphraseCost, at: environment.now(),
       random: &random)
     let copy = try GenerationCopy.begin(
-      environment, options, from: old, selecting: selection(of: old, options)
+      environment, options, progress, from: old, selecting: selection(of: old, options)
     ) { _ in keys }
     var report = try copy.run()
     report.droppedSlots = dropped
@@ -141,10 +148,9 @@ extension Vault {
         .unsupportedFeature, "the file uses a feature that this program does not know and may only read",
         remedy: "use a newer release of tokenvault")
     }
-    do throws(VaultError) {
-      if let root = view.index.root, !view.index.isComplete {
-        view.completeIndex(with: try view.entriesInRuns(of: root))
-      }
+    guard !view.index.isComplete, let root = view.index.root else { return view }
+    do {
+      view.completeIndex(with: try view.entriesInRuns(of: root))
     } catch {
       guard error.code == .indexDamaged else { throw error }
       view = try Opening.view(of: file, succeeding: view.keyring, readsWhole: true)

@@ -112,6 +112,11 @@ extension Vault {
 }
 
 extension VaultSnapshot {
+  func value(of name: Name) throws -> [UInt8]? {
+    guard let entry = try entry(named: name.bytes.span) else { return nil }
+    return Array(entry.value)
+  }
+
   func contents() throws -> Contents {
     var contents: Contents = [:]
     try forEachEntry { (entry) throws(VaultError) in
