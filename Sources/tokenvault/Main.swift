@@ -19,8 +19,8 @@ struct TokenVaultCommand: ParsableCommand {
       CommandGroup(
         name: "Vault",
         subcommands: [
-          Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self, Compact.self, Rotate.self,
-          Rekey.self, Backup.self, Restore.self, Salvage.self, Upgrade.self,
+          Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self, Compact.self,
+          Rotate.self, Rekey.self, Backup.self, Restore.self, Salvage.self, Upgrade.self,
         ]),
       CommandGroup(name: "Vector", subcommands: [Vectors.self]),
       CommandGroup(name: "Trial", subcommands: [Demo.self]),

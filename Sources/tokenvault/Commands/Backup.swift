@@ -38,11 +38,10 @@ struct Backup: VaultCommand {
   }
 
   private func copy(_ settings: Settings, _ credential: consuming Credential?) throws -> VerifyReport {
-    var progress = ProgressLine(settings.progress, unit: "frames")
+    var progress = ProgressLine(settings.progress, unit: "MiB")
     defer { progress.end() }
     return try Vault.backup(at: settings.vault, credential: credential, to: destination, replacing: replace) {
-      progress.show(
-        "backup", done: Int(clamping: $0.frames), part: Double($0.bytesDone) / Double(max($0.bytesTotal, 1)))
+      progress.show("backup", done: Int(clamping: $0.bytesDone >> 20), total: Int(clamping: $0.bytesTotal >> 20))
     }
   }
 }
