@@ -74,7 +74,7 @@ let package = Package(
     .testTarget(
       name: "TokenVaultTests",
       dependencies: [
-        "TokenVault", "VaultCrypto",
+        "TokenVault", "VaultCrypto", "VaultFormat",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],

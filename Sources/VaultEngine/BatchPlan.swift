@@ -51,7 +51,7 @@ struct BatchPlan: ~Copyable {
     self.time = time
     self.place = place
     newestEvent = view.newestEvent
-    version = view.lastVersion
+    version = view.greatestVersion
     written.reserveCapacity(count)
   }
 
@@ -88,7 +88,7 @@ struct BatchPlan: ~Copyable {
     let kind: Record.Operation
     let previous: UInt64?
     switch operation.kind {
-    case .put:
+    case .put, .legacyPut:
       kind = .put
       previous = try newestPut(before: offset, tag)
     case .delete:
@@ -100,8 +100,8 @@ struct BatchPlan: ~Copyable {
       newestEvent = offset
     }
     let record = Record(
-      kind, time: time, version: version, previous: previous ?? 0, nameLength: operation.name.count,
-      valueLength: operation.value.count)
+      kind, isLegacy: operation.kind == .legacyPut, time: time, version: version, previous: previous ?? 0,
+      nameLength: operation.name.count, valueLength: operation.value.count)
     place.advance(over: operation.frameLength(padding: view.generation.header.padding))
     return Planned(operation: operation, record: record, tag: tag, offset: offset)
   }

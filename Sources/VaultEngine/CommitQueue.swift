@@ -106,6 +106,18 @@ final class CommitQueue: Sendable {
     writer.withLock { $0.returnSpace() }
   }
 
+  // MARK: Key slots
+
+  /// The time by which records are stamped: microseconds since 1970.
+  var time: Int64 { sealing.time }
+
+  /// Changes the key slots between two batches; blocks the thread. See ``Writer/changeSlots(_:)``.
+  func changeSlots(
+    _ change: (View, [KeySlot.Sealed], inout AnyRandomSource) throws(VaultError) -> [KeySlot.Sealed]
+  ) throws(VaultError) {
+    try writer.withLock { (writer) throws(VaultError) in try writer.changeSlots(change) }
+  }
+
   // MARK: Leading
 
   /// - Returns: whether the caller must see to it that somebody leads.

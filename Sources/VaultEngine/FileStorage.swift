@@ -81,6 +81,13 @@ package struct FileStorage: Storage {
     try syncName()
   }
 
+  package func replace(with temporary: any StorageFile) throws(VaultError) {
+    guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
+    try SystemCall.rename(file.path, path)
+    SystemCall.unlock(file.descriptor)
+    try syncName()
+  }
+
   package func syncName() throws(VaultError) { try SystemCall.syncDirectory(directory) }
 
   package func discard(_ temporary: any StorageFile) {
@@ -88,16 +95,20 @@ package struct FileStorage: Storage {
     SystemCall.unlink(file.path)
   }
 
-  package func sweep() {
-    for name in temporaries { removeIfAbandoned(name) }
+  package func sweep() -> Bool {
+    // All of them, and not only up to the first that is held.
+    temporaries.map { removeIfAbandoned($0) }.contains(false)
   }
 
-  private func removeIfAbandoned(_ name: String) {
+  /// - Returns: false when somebody holds the file.
+  private func removeIfAbandoned(_ name: String) -> Bool {
     guard let status = try? SystemCall.status(at: name), status.st_mode & S_IFMT == S_IFREG,
       let descriptor = try? SystemCall.open(name, O_RDWR)
-    else { return }
+    else { return true }
     defer { _ = close(descriptor) }
-    if (try? SystemCall.tryLock(descriptor, .exclusive, name)) == true { SystemCall.unlink(name) }
+    guard let isFree = try? SystemCall.tryLock(descriptor, .exclusive, name) else { return true }
+    if isFree { SystemCall.unlink(name) }
+    return isFree
   }
 
   package func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {

@@ -111,7 +111,7 @@ private struct Inspector {
 }
 
 extension Inspection.Slot {
-  fileprivate init(_ slot: KeySlot) {
+  init(_ slot: KeySlot) {
     number = slot.number
     created = slot.created
     switch slot.kind {

@@ -8,6 +8,7 @@ internal import VaultFormat
 package final class Keyring: Sendable {
   private struct Keys: ~Copyable {
     let root: RootKey
+    var slot: UInt32
     var wrap: XAES256GCM
     var genesis: XAES256GCM
     /// Ascending: the last is the newest.
@@ -40,12 +41,13 @@ package final class Keyring: Sendable {
   /// Of the file that the keys are for.
   let header: FileHeader
 
+  /// - Parameter slot: number of the key slot that holds `root` under the credential that was given.
   /// - Throws: `crypto-failure`.
-  init(root: consuming RootKey, header: FileHeader) throws(VaultError) {
+  init(root: consuming RootKey, slot: UInt32, header: FileHeader) throws(VaultError) {
     do {
       let wrap = try root.wrapKey(of: header.vaultID)
       let genesis = try root.genesisKey(of: header)
-      keys = Mutex(Keys(root: root, wrap: wrap, genesis: genesis))
+      keys = Mutex(Keys(root: root, slot: slot, wrap: wrap, genesis: genesis))
       self.header = header
     } catch {
       throw VaultError(error)
@@ -202,6 +204,46 @@ package final class Keyring: Sendable {
     }
   }
 
+  /// Seals the genesis of the file that the keys are for.
+  func seal(
+    _ genesis: Genesis, into encoder: inout BatchEncoder, random: inout AnyRandomSource
+  ) throws(FormatError) {
+    try keys.withLock { (keys) throws(FormatError) in
+      _ = try encoder.append(
+        .genesis, plaintext: genesis.plaintext().span, key: &keys.genesis, random: &random, last: true)
+    }
+  }
+
+  /// Gives the newest data key to the keyring of another generation of the same vault.
+  func giveDataKey(to other: Keyring) throws(VaultError) {
+    let plaintext = try keys.withLock { (keys) throws(VaultError) in
+      guard let newest = keys.terms.last else { throw VaultError(.chainBroken, "the file has no data key") }
+      return try crypto { () throws(CryptoError) in try newest.dataKey.plaintext(for: header.vaultID) }
+    }
+    try other.take(dataKey: plaintext)
+  }
+
+  /// Makes a new data key, of the term behind that of `former`.
+  ///
+  /// - Throws: `limit-exceeded` behind the last term; `crypto-failure`.
+  func makeDataKey(after former: Keyring?, at time: Int64, from random: inout AnyRandomSource) throws(VaultError) {
+    let term = former?.newestTerm ?? 0
+    guard term < .max else { throw VaultError(.limitExceeded, "the vault has used up its terms") }
+    let plaintext = try crypto { () throws(CryptoError) in
+      let dataKey = try DataKey(term: term + 1, created: time, from: &random)
+      return try dataKey.plaintext(for: header.vaultID)
+    }
+    try take(dataKey: plaintext)
+  }
+
+  private func take(dataKey plaintext: borrowing SecretBytes) throws(VaultError) {
+    do throws(FormatError) {
+      _ = try accept(dataKey: plaintext.span)
+    } catch {
+      throw VaultError(error)
+    }
+  }
+
   /// Seals an anchor of the file that the keys are for.
   func seal(
     _ anchor: Anchor, into encoder: inout BatchEncoder, random: inout AnyRandomSource
@@ -219,9 +261,34 @@ package final class Keyring: Sendable {
       throw VaultError(
         .wrongKey, "another vault has taken this one's place", remedy: "open the vault at this path again")
     }
-    let root = try keys.withLock { (keys) throws(VaultError) in
-      try crypto { () throws(CryptoError) in try keys.root.copy() }
+    return try keys.withLock { (keys) throws(VaultError) in
+      let root = try crypto { () throws(CryptoError) in try keys.root.copy() }
+      return try Keyring(root: root, slot: keys.slot, header: other)
     }
-    return try Keyring(root: root, header: other)
+  }
+
+  // MARK: Key slots
+
+  /// Number of the key slot that the credential opened, or that took its place since.
+  var slot: UInt32 {
+    get { keys.withLock { $0.slot } }
+    set { keys.withLock { $0.slot = newValue } }
+  }
+
+  /// Wraps the root key in a new slot. A passphrase takes as long as `kind` says.
+  ///
+  /// - Throws: `crypto-failure`.
+  func sealSlot(
+    _ number: UInt32, under credential: borrowing Credential, kind: KeySlot.Kind, created: Int64,
+    random: inout AnyRandomSource
+  ) throws(VaultError) -> KeySlot.Sealed {
+    do throws(CryptoError) {
+      // Nobody who opens a record waits for a passphrase's derivation.
+      let root = try keys.withLock { (keys) throws(CryptoError) in try keys.root.copy() }
+      return try KeySlot.seal(
+        root, under: credential, kind: kind, number: number, created: created, vault: header.vaultID, random: &random)
+    } catch {
+      throw VaultError(error)
+    }
   }
 }

@@ -23,7 +23,7 @@ struct NameIndex: Sendable {
   private(set) var isComplete: Bool
   /// The newest root. Where there is none yet, or a bad one, the next checkpoint writes all entries.
   private(set) var root: IndexRoot?
-  /// Puts and deletions behind the newest root, in the order of the file: the next run.
+  /// Puts and deletions behind the newest root, in the order of the file: the next run. Empty without a root.
   private(set) var sinceRoot: [IndexEntry] = []
 
   /// Of nothing yet.
@@ -41,7 +41,7 @@ struct NameIndex: Sendable {
 
   /// Takes in a put or a deletion.
   mutating func take(_ entry: IndexEntry) {
-    sinceRoot.append(entry)
+    if root != nil { sinceRoot.append(entry) }
     if entry.isDeletion, isComplete { table.remove(entry.tag) } else { table.insert(entry) }
   }
 

@@ -76,8 +76,24 @@ enum Opening {
   static func keyring(
     _ structure: Structure, _ window: inout FileWindow, with credential: borrowing Credential
   ) throws(VaultError) -> Keyring {
-    let root = try unlock(structure, &window, with: credential)
-    return try Keyring(root: root, header: structure.generation.header)
+    let header = structure.generation.header
+    let slots = try slots(structure, &window)
+    for (slot, offset) in slots where credential.fits(slot.kind) {
+      let length = Frame.overhead + KeySlot.clearLength + KeySlot.sealedLength
+      try window.load(at: offset, count: length)
+      let bytes = window.bytes(at: offset, count: length)
+      let root = try format { () throws(FormatError) in
+        let frame = try Frame(FrameHeader(parsing: bytes, at: offset, in: structure.generation), in: bytes)
+        return try slot.unwrap(frame, with: credential, vault: header.vaultID)
+      }
+      if let root { return try Keyring(root: root, slot: slot.number, header: header) }
+    }
+    let raw = slots.count { $0.slot.kind == .raw }
+    throw VaultError(
+      .wrongKey,
+      "the \(credential.kind == .key ? "key" : "passphrase") opens none of the vault's key slots (\(raw) for a key, "
+        + "\(slots.count - raw) for a passphrase); the vault itself is whole",
+      remedy: "give the key or passphrase that this vault was made with")
   }
 
   /// Opens another generation of a vault whose keys are known, or the same one anew.
@@ -178,29 +194,6 @@ enum Opening {
     let found = slots.map(\.slot)
     try format { () throws(FormatError) in try KeySlot.checkBounds(found) }
     return slots
-  }
-
-  /// Finds the slot that the credential opens.
-  private static func unlock(
-    _ structure: Structure, _ window: inout FileWindow, with credential: borrowing Credential
-  ) throws(VaultError) -> RootKey {
-    let slots = try slots(structure, &window)
-    for (slot, offset) in slots where credential.fits(slot.kind) {
-      let length = Frame.overhead + KeySlot.clearLength + KeySlot.sealedLength
-      try window.load(at: offset, count: length)
-      let bytes = window.bytes(at: offset, count: length)
-      let root = try format { () throws(FormatError) in
-        let header = try FrameHeader(parsing: bytes, at: offset, in: structure.generation)
-        return try slot.unwrap(Frame(header, in: bytes), with: credential, vault: structure.generation.header.vaultID)
-      }
-      if let root { return root }
-    }
-    let raw = slots.count { $0.slot.kind == .raw }
-    throw VaultError(
-      .wrongKey,
-      "the \(credential.kind == .key ? "key" : "passphrase") opens none of the vault's key slots (\(raw) for a key, "
-        + "\(slots.count - raw) for a passphrase); the vault itself is whole",
-      remedy: "give the key or passphrase that this vault was made with")
   }
 }
 

@@ -135,7 +135,9 @@ final class PublishedView: Sendable {
         }
         // What was committed meanwhile is in memory already, unless there is another root.
         let complete = state.withLock { (state) -> View? in
-          guard state.view.index.root == root, state.view.generation.header == seen.generation.header else { return nil }
+          guard state.view.index.root == root, state.view.generation.header == seen.generation.header else {
+            return nil
+          }
           state.view.completeIndex(with: covered)
           state.edition += 1
           return state.view

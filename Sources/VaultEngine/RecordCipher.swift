@@ -31,11 +31,14 @@ struct RecordCipher: ~Copyable, Sendable {
   /// The lookup tag of a name.
   mutating func tag(of name: Span<UInt8>) throws(VaultError) -> LookupTag {
     do {
-      return try lookup.tag(of: name)
+      return try lookupTag(of: name)
     } catch {
       throw VaultError(error)
     }
   }
+
+  /// The same with OpenSSL's error.
+  mutating func lookupTag(of name: Span<UInt8>) throws(CryptoError) -> LookupTag { try lookup.tag(of: name) }
 
   // MARK: Sealing
 
@@ -64,6 +67,40 @@ struct RecordCipher: ~Copyable, Sendable {
     let term = term
     return try Self.seal(plaintext, with: &cipher) { (plaintext, cipher) throws(FormatError) in
       try encoder.append(.record, term: term, plaintext: plaintext, key: &cipher, random: &random, last: true)
+    }
+  }
+
+  /// Seals a record of another file behind `frames`, with another place of the record before.
+  ///
+  /// - Parameter nonce: 24 bytes that the data key has never been used with.
+  mutating func seal(
+    _ original: Span<UInt8>, pointingTo previous: UInt64, nonce: Span<UInt8>, appendingTo frames: inout LooseFrames
+  ) throws(VaultError) {
+    try copy(original, pointingTo: previous)
+    try Self.seal(plaintext, with: &cipher) { (plaintext, cipher) throws(FormatError) in
+      try frames.append(plaintext, key: &cipher, nonce: nonce)
+    }
+  }
+
+  /// The same for the record that ends a batch.
+  ///
+  /// - Returns: the frame's authTag.
+  mutating func sealLast(
+    _ original: Span<UInt8>, pointingTo previous: UInt64, into encoder: inout BatchEncoder,
+    random: inout AnyRandomSource
+  ) throws(VaultError) -> FixedBytes<16> {
+    try copy(original, pointingTo: previous)
+    let term = term
+    return try Self.seal(plaintext, with: &cipher) { (plaintext, cipher) throws(FormatError) in
+      try encoder.append(.record, term: term, plaintext: plaintext, key: &cipher, random: &random, last: true)
+    }
+  }
+
+  private mutating func copy(_ original: Span<UInt8>, pointingTo previous: UInt64) throws(VaultError) {
+    do {
+      try Record.copy(original, pointingTo: previous, into: &plaintext)
+    } catch {
+      throw VaultError(error)
     }
   }
 
@@ -115,6 +152,14 @@ struct RecordCipher: ~Copyable, Sendable {
       record: record, tag: try Self.tag(of: record, in: plaintext, &lookup), sequence: header.sequence,
       offset: header.offset,
       authTagPrefix: FixedBytes(frame.authTag.extracting(first: 6)))
+  }
+
+  /// Opens a frame, and gives its plaintext to `body`.
+  mutating func open<Result>(
+    _ frame: borrowing Frame, in generation: Generation, _ body: (Span<UInt8>) throws(FormatError) -> Result
+  ) throws(FormatError) -> Result {
+    try frame.open(with: &cipher, in: generation, into: &plaintext)
+    return try body(plaintext.span)
   }
 
   private static func tag(

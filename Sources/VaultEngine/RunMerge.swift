@@ -18,6 +18,17 @@ enum RunMerge {
     }
   }
 
+  /// The level of a run that holds the whole index: the one that it would have come to by merges. On a lower one, a few small
+  /// runs would soon be merged with all of it.
+  static func level(ofWhole entries: Int) -> UInt8 {
+    var (level, size) = (UInt8(0), 1024 * fanIn)
+    while entries >= size {
+      level += 1
+      size *= fanIn
+    }
+    return level
+  }
+
   /// Two runs as one: the newer entry of a tag counts.
   static func merge(_ newer: [IndexEntry], _ older: [IndexEntry]) -> [IndexEntry] {
     var merged: [IndexEntry] = []

@@ -24,6 +24,12 @@ package protocol Storage: Sendable {
   /// - Throws: `conflict` when there is a file of that name; `io`.
   func publish(_ temporary: any StorageFile) throws(VaultError)
 
+  /// Gives a temporary file the vault's name in the place of the file that has it, and syncs the directory. Whoever has that
+  /// file open keeps it.
+  ///
+  /// - Throws: `io`: then the one or the other has the name, and which is not known to be durable.
+  func replace(with temporary: any StorageFile) throws(VaultError)
+
   /// Makes the name by which the vault is found durable.
   ///
   /// - Throws: `io`.
@@ -33,7 +39,10 @@ package protocol Storage: Sendable {
   func discard(_ temporary: any StorageFile)
 
   /// Removes temporary files that a crash left and nobody holds.
-  func sweep()
+  ///
+  /// - Returns: whether somebody holds one: a new generation is being made.
+  @discardableResult
+  func sweep() -> Bool
 
   /// Keeps a torn tail beside the vault before it is cut off, and syncs it.
   ///

@@ -110,6 +110,11 @@ enum SystemCall {
     throw failure("rename", target)
   }
 
+  /// rename(2), which replaces what has the name.
+  static func rename(_ source: String, _ target: String) throws(VaultError) {
+    guard unsafe Glibc.rename(source, target) == 0 else { throw failure("rename", target) }
+  }
+
   /// unlink(2). That there is nothing to remove, or that it can't be removed, is not an error.
   static func unlink(_ path: String) { unsafe _ = Glibc.unlink(path) }
 

@@ -102,7 +102,8 @@ public final class Vault: Sendable {
     return VaultSnapshot(try view.index.isComplete ? view : published.completeIndex())
   }
 
-  private func newestView() throws(VaultError) -> View {
+  /// The view that a read uses: it holds every commit that had returned before this call.
+  func newestView() throws(VaultError) -> View {
     try forks.check()
     let view = try published.newest()
     return try view.isIndexWorthLoading ? published.completeIndex() : view

@@ -15,7 +15,7 @@ public enum WriteCondition: Equatable, Sendable {
 /// Names and values are copied into memory that is wiped with the batch.
 public struct VaultBatch: ~Copyable, Sendable {
   struct Operation: Sendable {
-    enum Kind: Sendable { case put, delete, event }
+    enum Kind: Sendable { case put, legacyPut, delete, event }
 
     let kind: Kind
     let name: Range<Int>
@@ -48,6 +48,16 @@ public struct VaultBatch: ~Copyable, Sendable {
     _ name: Span<UInt8>, value: Span<UInt8>, if condition: WriteCondition = .any
   ) throws(VaultError) {
     try add(.put, name, value, condition)
+  }
+
+  /// Gives `name` a value that another program sealed, as it is: only that program's key opens it.
+  ///
+  /// - Parameter record: a legacy record in binary form (FORMAT.md, "Legacy records").
+  /// - Throws: `invalid-name`, `value-too-large`.
+  package mutating func put(
+    _ name: Span<UInt8>, legacyRecord record: Span<UInt8>, if condition: WriteCondition = .any
+  ) throws(VaultError) {
+    try add(.legacyPut, name, record, condition)
   }
 
   /// Deletes `name`, which must be there when the batch is committed.

@@ -9,8 +9,8 @@ public struct VaultSnapshot: Sendable {
   /// Names that are there.
   public var count: Int { view.index.count }
 
-  /// The newest version that the snapshot holds; 0 in a vault that nothing was ever written to.
-  public var lastVersion: UInt64 { view.lastVersion }
+  /// The newest version that the vault has given; 0 in a vault that nothing was ever written to.
+  public var lastVersion: UInt64 { view.greatestVersion }
 
   /// The generation of the file.
   public var generation: UInt64 { view.generation.header.generation }

@@ -16,14 +16,24 @@ extension Vault {
   public static func verify(
     at path: String, credential: consuming Credential?, pin: Pin? = nil, progress: ((VerifyProgress) -> Void)? = nil
   ) throws(VaultError) -> VerifyReport {
-    let start = ContinuousClock.now
     let storage = FileStorage(path: path)
-    let file = try storage.open(writable: false)
+    return try verify(
+      storage.open(writable: false), lockedBy: storage, credential: credential, pin: pin, progress: progress)
+  }
+
+  /// The same of a file that is open.
+  ///
+  /// - Parameter storage: whose lock its writers take; `nil` for a file that nobody writes to.
+  static func verify(
+    _ file: any StorageFile, lockedBy storage: (any Storage)?, credential: consuming Credential?, pin: Pin?,
+    progress: ((VerifyProgress) -> Void)?
+  ) throws(VaultError) -> VerifyReport {
+    let start = ContinuousClock.now
     let passes: UInt64 = credential == nil ? 1 : 2
     var verification = Verification(file, passes: passes, progress)
     // A batch that is being written looks like damage for a moment; whoever holds the lock is asked before that is said.
     try verification.checkStructure()
-    if verification.report.isDamaged {
+    if verification.report.isDamaged, let storage {
       let lock = try storage.lock(.shared, wait: .seconds(1))
       defer { withExtendedLifetime(lock) {} }
       verification = Verification(file, passes: passes, progress)

@@ -12,6 +12,8 @@ struct View: Sendable {
   private(set) var badPages: [BadPage] = []
   /// Whether every frame from the first on was taken in.
   private(set) var isWhole = true
+  /// The file is a copy in the making, whose last checkpoint is still to come.
+  private let isUnfinished: Bool
   /// The end of the last batch that was taken in.
   private(set) var chain: Chain
   /// Where that batch begins, and what is before it.
@@ -40,8 +42,10 @@ struct View: Sendable {
     var carried: [UInt32] = []
   }
 
-  /// The newest version; the next write has one more.
+  /// The newest version in this file.
   var lastVersion: UInt64 { totals.lastVersion }
+  /// The greatest version that the vault ever gave, as far as file and history tell; the next write has one more.
+  var greatestVersion: UInt64 { history.reduce(lastVersion) { max($0, $1.lastVersion) } }
   /// Offset of the newest event; 0 if there is none.
   var newestEvent: UInt64 { totals.newestEvent }
   /// What the vault was made by; `nil` before the founding batch.
@@ -50,9 +54,13 @@ struct View: Sendable {
   var history: [Anchor.Ancestor] { totals.history }
 
   /// Before the first frame.
-  init(file: any StorageFile, generation: Generation, keyring: Keyring, excuse: PageExcuse? = nil) {
+  init(
+    file: any StorageFile, generation: Generation, keyring: Keyring, excuse: PageExcuse? = nil,
+    isUnfinished: Bool = false
+  ) {
     self.file = file
     self.excuse = excuse
+    self.isUnfinished = isUnfinished
     self.generation = generation
     self.keyring = keyring
     chain = Chain(startOf: generation)
@@ -68,6 +76,7 @@ struct View: Sendable {
     self.generation = generation
     self.keyring = keyring
     excuse = nil
+    isUnfinished = false
     chain = start
     lastBatch = start
     index = NameIndex(isComplete: false)
@@ -98,7 +107,8 @@ struct View: Sendable {
       for gap in walk.badPages.gaps(in: chain.offset..<walk.committed.offset) {
         try take(gap, &window, comparison)
       }
-      if generation.header.generation > 1, history.first?.generation != generation.header.generation - 1 {
+      let before = generation.header.generation - 1
+      if before > 0, history.first?.generation != before, !isUnfinished {
         throw VaultError.unfinished
       }
       lastTrailer = try Self.trailer(before: walk.committed.offset, &window)

@@ -61,6 +61,22 @@ struct Writer: ~Copyable, Sendable {
     }
   }
 
+  /// Writes a checkpoint with other key slots: all that adding, removing or changing a key takes.
+  ///
+  /// - Parameter change: turns the slots that the file has into those that it is to have, by number. It runs under the lock.
+  mutating func changeSlots(
+    _ change: (View, [KeySlot.Sealed], inout AnyRandomSource) throws(VaultError) -> [KeySlot.Sealed]
+  ) throws(VaultError) {
+    try published.checkUsable()
+    try checkWritable()
+    let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
+    defer { withExtendedLifetime(lock) {} }
+    try prepareToAppend()
+    var random = try sealing.random()
+    let view = published.view
+    try writeCheckpoint(slots: change(view, view.sealedSlots(), &random), lock)
+  }
+
   private func checkWritable() throws(VaultError) {
     guard !options.readOnly else { throw VaultError(.readOnly, "the vault was opened for reading alone") }
     guard !published.view.generation.header.mustStayReadOnly else {
@@ -88,9 +104,15 @@ struct Writer: ~Copyable, Sendable {
   /// Under the lock, between two batches: appends a checkpoint, and the pages batches before it, if so much was written since
   /// the last that opening takes long.
   private mutating func checkpointIfDue(_ lock: (any StorageLock)?) throws(VaultError) {
-    guard published.view.isCheckpointDue else { return }
+    if published.view.isCheckpointDue { try writeCheckpoint(lock) }
+  }
+
+  /// - Parameter slots: as ``Checkpoint`` takes them.
+  private mutating func writeCheckpoint(
+    slots: [KeySlot.Sealed]? = nil, _ lock: (any StorageLock)?
+  ) throws(VaultError) {
     var random = try sealing.random()
-    var checkpoint = try makeCheckpoint(&random)
+    var checkpoint = try makeCheckpoint(slots, &random)
     while let batch = try checkpoint.nextBatch(after: published.view, random: &random) {
       try append(index: .index(batch), lock)
     }
@@ -102,12 +124,14 @@ struct Writer: ~Copyable, Sendable {
     try append(batch, lock)
   }
 
-  private func makeCheckpoint(_ random: inout AnyRandomSource) throws(VaultError) -> Checkpoint {
+  private func makeCheckpoint(
+    _ slots: [KeySlot.Sealed]?, _ random: inout AnyRandomSource
+  ) throws(VaultError) -> Checkpoint {
     do {
-      return try Checkpoint(after: published.view, random: &random)
+      return try Checkpoint(after: published.view, slots: slots, random: &random)
     } catch {
       guard error.code == .indexDamaged else { throw error }
-      return try Checkpoint(after: published.rebuildIndex(), random: &random)
+      return try Checkpoint(after: published.rebuildIndex(), slots: slots, random: &random)
     }
   }
 

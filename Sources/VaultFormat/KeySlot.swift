@@ -180,6 +180,21 @@ extension KeySlot {
     return Sealed(slot: slot, box: box)
   }
 
+  /// Whether the credential is the one that the slot was made for, as its commitment tells; false without one.
+  ///
+  /// - Throws: `crypto-failure`.
+  package func isOpened(by credential: borrowing Credential?, in vault: FixedBytes<16>) throws(FormatError) -> Bool {
+    switch credential {
+    case .none: return false
+    case .some(let credential):
+      guard credential.fits(kind) else { return false }
+      let derived = try crypto { () throws(CryptoError) in
+        try Self.derive(credential, kind, salt: salt, vault: vault)
+      }
+      return constantTimeEqual(derived.span.extracting(32..<64), commitment.span)
+    }
+  }
+
   /// The root key, if the credential's commitment is the slot's; `nil`, which is not an error, if it is another's.
   ///
   /// - Parameter frame: the slot's frame.

@@ -52,6 +52,15 @@ package enum LegacyProfile: Equatable, Sendable {
     }
   }
 
+  /// The name in FORMAT.md, by which people choose a profile.
+  package var name: String { Self.names[Int(id) - 1] }
+
+  /// The names of all profiles, in the order of their numbers.
+  package static let names = ["cbc-raw", "cbc-pbkdf2", "gcm-raw", "gcm-scrypt", "gcm-pbkdf2"]
+
+  /// Bytes of memory that scrypt may take for one record.
+  private static let memoryLimit = 1 << 30
+
   /// 0x81, AES-256-CBC, or 0x82, AES-256-GCM.
   package var suite: UInt8 {
     switch self {
@@ -90,6 +99,12 @@ package enum LegacyProfile: Equatable, Sendable {
         throw FormatError(
           .limitExceeded,
           "scrypt with r = \(parameters.r) takes N under 2^\(16 * Int(parameters.r)), not 2^\(parameters.logN)")
+      }
+      let memory = 128 * Int(parameters.r) << Int(min(parameters.logN, 40))
+      guard memory <= Self.memoryLimit else {
+        throw FormatError(
+          .limitExceeded,
+          "scrypt with N = 2^\(parameters.logN), r = \(parameters.r) takes \(memory >> 20) MiB; 1024 MiB is the limit")
       }
       let bytes = try Self.decode(secret, parameters.secret)
       return try Self.bounded { () throws(CryptoError) in

@@ -24,9 +24,9 @@ struct GlobalOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How long to wait for other writers: 10s. [$TOKENVAULT_LOCK_TIMEOUT]", valueName: "dur"))
   var lockTimeout: String?
   @Option(
-    help: ArgumentHelp("Who acts, for the audit; taken, but not kept yet. [$TOKENVAULT_ACTOR]", valueName: "name"))
+    help: ArgumentHelp("Who acts, for the audit; kept by restore so far. [$TOKENVAULT_ACTOR]", valueName: "name"))
   var actor: String?
-  @Option(help: ArgumentHelp("Why, for the audit; taken, but not kept yet. [$TOKENVAULT_REASON]", valueName: "text"))
+  @Option(help: ArgumentHelp("Why, for the audit; kept by restore so far. [$TOKENVAULT_REASON]", valueName: "text"))
   var reason: String?
   @Option(help: ArgumentHelp("Of long work: auto, always, never or json. [$TOKENVAULT_PROGRESS]", valueName: "when"))
   var progress: String?
@@ -91,7 +91,7 @@ struct Settings: Sendable {
       named: "TOKENVAULT_KEY and TOKENVAULT_PASSPHRASE")
   }
 
-  private static func source(
+  static func source(
     key: String?, passphrase: String?, named names: String
   ) throws -> (kind: Credential.Kind, place: KeySource)? {
     switch (key, passphrase) {

@@ -17,7 +17,11 @@ struct TokenVaultCommand: ParsableCommand {
         name: "Token",
         subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
       CommandGroup(
-        name: "Vault", subcommands: [Init.self, Keygen.self, Verify.self, Pins.self, Inspect.self, Doctor.self]),
+        name: "Vault",
+        subcommands: [
+          Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self, Compact.self,
+          Rotate.self, Rekey.self, Backup.self, Restore.self, Salvage.self, Upgrade.self,
+        ]),
       CommandGroup(name: "Vector", subcommands: [Vectors.self]),
       CommandGroup(name: "Trial", subcommands: [Demo.self]),
     ])

@@ -32,15 +32,16 @@ struct EntryOptions: ParsableArguments {
 extension Settings {
   /// Opens the vault for reading, lets `body` use it, and closes it.
   func read<Result>(_ body: (TokenStore) throws -> Result) throws -> Result {
-    try use(readOnly: true, body)
+    try use(readOnly: true) { (vault) in try body(TokenStore(vault)) }
   }
 
   /// Opens the vault for writing, lets `body` use it, and closes it.
   func write<Result>(_ body: (TokenStore) throws -> Result) throws -> Result {
-    try use(readOnly: false, body)
+    try use(readOnly: false) { (vault) in try body(TokenStore(vault)) }
   }
 
-  private func use<Result>(readOnly: Bool, _ body: (TokenStore) throws -> Result) throws -> Result {
+  /// Opens the vault, lets `body` use it, and closes it.
+  func use<Result>(readOnly: Bool, _ body: (Vault) throws -> Result) throws -> Result {
     var options = VaultOptions()
     options.lockTimeout = lockTimeout
     options.readOnly = readOnly
@@ -48,7 +49,7 @@ extension Settings {
     let vault = try Vault.open(at: vault, credential: credential, options: options)
     let result: Result
     do {
-      result = try body(TokenStore(vault))
+      result = try body(vault)
     } catch {
       // The first failure is the one to tell.
       try? vault.close()

@@ -183,7 +183,7 @@ struct LegacySample: CustomStringConvertible {
     }
     let costs: [(UInt8, UInt8, UInt8)] = [
       (0, 8, 1), (21, 8, 1), (63, 8, 1), (64, 8, 1), (255, 8, 1), (14, 0, 1), (14, 65, 1), (14, 8, 0), (14, 8, 65),
-      (20, 8, 8), (20, 64, 64), (16, 1, 1),
+      (20, 8, 8), (20, 64, 64), (16, 1, 1), (20, 9, 1), (20, 32, 1), (18, 64, 1),
     ]
     for (logN, r, p) in costs {
       let profile = LegacyProfile.gcmScrypt(.init(logN: logN, r: r, p: p, secret: .hex))

@@ -76,6 +76,41 @@ struct ReferenceTests {
     #expect(opened.result == "success")
     #expect(opened.records == Self.expected)
     #expect(try reader.verifyWithoutKey(bytes).result == "success")
+    try vault.close()
+    try generations(of: path, reader)
+  }
+
+  /// It opens new generations of the vault too: after a rotation with all records, after a compaction with the newest of each
+  /// name and all events, and after everything was deleted with nothing.
+  private func generations(of path: String, _ reader: VaultReader) throws {
+    guard let credential = Credential(key: try SecretBytes(copying: Self.key.span)) else {
+      Issue.record("the key is none")
+      return
+    }
+    var found: [String: [Scenario.Record]?] = [:]
+    for name in ["rekeyed", "rotated", "compacted", "emptied"] {
+      switch name {
+      case "rekeyed":
+        let newKey = Credential(key: try SecretBytes(copying: Self.key.span))
+        _ = try Vault.rekey(at: path, credential: credential, newKey: newKey, newPassphrase: nil)
+      case "rotated": _ = try Vault.rotate(at: path, credential: credential)
+      case "compacted": _ = try Vault.compact(at: path, credential: credential)
+      default:
+        var deletions = try VaultBatch()
+        for name in ["alice", "bob", "carol"] { try deletions.delete(Array(name.utf8).span) }
+        try Vault.open(at: path, credential: credential).commit(deletions)
+        _ = try Vault.rotate(at: path, credential: credential)
+      }
+      let bytes = Array(try Data(contentsOf: URL(filePath: path)))
+      let opened = try reader.open(bytes, .key(Self.key), nil)
+      #expect(opened.result == "success", "\(name)")
+      #expect(try reader.verifyWithoutKey(bytes).result == "success", "\(name)")
+      found[name] = opened.records
+    }
+    #expect(found["rekeyed"] == Self.expected && found["rotated"] == Self.expected)
+    // Versions 7, 6 and 10 are the newest puts; 3, 8 the events.
+    #expect((found["compacted"] ?? nil)?.map(\.version) == [3, 6, 7, 8, 10])
+    #expect((found["emptied"] ?? nil)?.map(\.version) == [3, 6, 7, 8, 10, 11, 12, 13])
   }
 
   private static let batches: [[ExternalImplementation.Write]] = [

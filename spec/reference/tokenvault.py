@@ -198,7 +198,7 @@ class Legacy:
             log2n, r, p, encoding = self.parameters
             require(1 <= encoding <= 3, "legacy-malformed")
             require(1 <= log2n <= 20 and 1 <= r <= 64 and 1 <= p <= 64 and (r * p << log2n) <= 2**25
-                    and log2n < 16 * r, "limit-exceeded")
+                    and (r << log2n) <= 2**23 and log2n < 16 * r, "limit-exceeded")
         elif kdf:
             hash_id, encoding, reserved, iterations = struct.unpack(">BBHI", self.parameters)
             require(hash_id in (1, 2) and 1 <= encoding <= 3 and reserved == 0, "legacy-malformed")
@@ -1187,7 +1187,9 @@ class Reader:
         try:
             _, version, event = before[-1] if before else (0, 0, 0)
             index_rule(not self.bad_pages and (version, event) == (self.root.last_version, self.root.event_at))
-            index_rule(bool(self.root.runs) or not any(entry.sequence < first for entry in self.state.entries))
+            # Where every name was deleted, no entry is needed, and so no run.
+            newest = {entry.tag: entry.deleted for entry in self.state.entries if entry.sequence < first}
+            index_rule(bool(self.root.runs) or all(newest.values()))
             for run in self.root.runs:
                 check_run(run, self.state, pages)
         except IndexBad:

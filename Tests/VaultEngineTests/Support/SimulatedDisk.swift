@@ -67,6 +67,8 @@ final class SimulatedDisk: Sendable {
     var cache: DiskImage
     var journal: [DiskOperation] = []
     var nextFile: Int
+    /// Temporary files that somebody is making.
+    var held: Set<Int> = []
     var lockHolders: (exclusive: Bool, shared: Int) = (false, 0)
     var failure: FailurePlan?
     /// Calls that might have failed since the plan was set.
@@ -168,6 +170,13 @@ final class SimulatedDisk: Sendable {
     }
     perform(.sync(file: file))
   }
+
+  /// Keeps a temporary file from being swept.
+  func hold(_ file: Int) { state.withLock { _ = $0.held.insert(file) } }
+
+  func release(_ file: Int) { state.withLock { _ = $0.held.remove(file) } }
+
+  func isHeld(_ file: Int) -> Bool { state.withLock { $0.held.contains(file) } }
 
   // MARK: The lock
 

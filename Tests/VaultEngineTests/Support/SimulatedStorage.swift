@@ -1,11 +1,11 @@
 @testable import VaultEngine
 
-/// A vault on a ``SimulatedDisk``, under the name `vault`.
+/// A vault on a ``SimulatedDisk``, under the name `vault` unless it is given another.
 struct SimulatedStorage: Storage {
   static let name = "vault"
 
   let disk: SimulatedDisk
-  var path: String { Self.name }
+  var path = Self.name
 
   func open(writable: Bool) throws(VaultError) -> any StorageFile {
     try disk.attempt(.look)
@@ -20,7 +20,7 @@ struct SimulatedStorage: Storage {
 
   func createTemporary() throws(VaultError) -> any StorageFile {
     try disk.attempt(.create)
-    return SimulatedFile(disk, disk.create { "\(path).tmp-\($0)" })
+    return SimulatedFile(disk, disk.create { "\(path).tmp-\($0)" }, isHeld: true)
   }
 
   func publish(_ temporary: any StorageFile) throws(VaultError) {
@@ -31,14 +31,23 @@ struct SimulatedStorage: Storage {
     try syncName()
   }
 
+  func replace(with temporary: any StorageFile) throws(VaultError) {
+    let file = Int(temporary.identity.inode)
+    try disk.attempt(.rename)
+    disk.perform(.rename(file: file, from: "\(path).tmp-\(file)", to: path))
+    try syncName()
+  }
+
   func discard(_ temporary: any StorageFile) {
     disk.perform(.remove(name: "\(path).tmp-\(temporary.identity.inode)"))
   }
 
-  func sweep() {
-    for name in disk.cache.names.keys.sorted() where name.hasPrefix("\(path).tmp-") {
-      disk.perform(.remove(name: name))
+  func sweep() -> Bool {
+    var isHeld = false
+    for (name, file) in disk.cache.names.sorted(by: { $0.key < $1.key }) where name.hasPrefix("\(path).tmp-") {
+      if disk.isHeld(file) { isHeld = true } else { disk.perform(.remove(name: name)) }
     }
+    return isHeld
   }
 
   func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {
@@ -78,10 +87,17 @@ final class SimulatedFile: StorageFile {
   private let disk: SimulatedDisk
   private let file: Int
 
-  init(_ disk: SimulatedDisk, _ file: Int) {
+  private let isHeld: Bool
+
+  /// - Parameter isHeld: whether others see, as long as the object lives, that somebody is at work on the file.
+  init(_ disk: SimulatedDisk, _ file: Int, isHeld: Bool = false) {
     self.disk = disk
     self.file = file
+    self.isHeld = isHeld
+    if isHeld { disk.hold(file) }
   }
+
+  deinit { if isHeld { disk.release(file) } }
 
   var identity: FileIdentity { FileIdentity(device: 1, inode: UInt64(file)) }
 

@@ -1,0 +1,54 @@
+internal import VaultFormat
+
+/// Where the records of one batch point to.
+struct CopyPlan: ~Copyable {
+  private let view: View
+  /// The newest put of each name that the batch has written; 0 once it is deleted.
+  private var written: [LookupTag: UInt64] = [:]
+  private var newestEvent: UInt64
+
+  init(into view: View) {
+    self.view = view
+    newestEvent = view.newestEvent
+  }
+
+  private func newestPut(_ tag: LookupTag) throws(VaultError) -> UInt64 {
+    if let offset = written[tag] { return offset }
+    return try view.place(of: tag)?.offset ?? 0
+  }
+
+  /// - Returns: what the item that stands at `offset` has as the one before.
+  mutating func place(_ item: RecordBlock.Item, at offset: UInt64) throws(VaultError) -> UInt64 {
+    switch item.record.operation {
+    case .event:
+      defer { newestEvent = offset }
+      return newestEvent
+    case .put, .delete:
+      let previous = try newestPut(item.tag)
+      written[item.tag] = item.record.operation == .put ? offset : 0
+      return previous
+    }
+  }
+
+  /// The blocks without deletions of names that are not there.
+  func withoutIdleDeletions(_ blocks: [RecordBlock]) throws(VaultError) -> [RecordBlock] {
+    guard blocks.contains(where: { $0.items.contains { $0.record.operation == .delete } }) else { return blocks }
+    var present: [LookupTag: Bool] = [:]
+    var kept: [RecordBlock] = []
+    for var block in blocks {
+      var items: [RecordBlock.Item] = []
+      for item in block.items {
+        if item.record.operation == .delete {
+          var isPresent = present[item.tag]
+          if isPresent == nil { isPresent = try view.place(of: item.tag) != nil }
+          if isPresent == false { continue }
+        }
+        if item.record.operation != .event { present[item.tag] = item.record.operation == .put }
+        items.append(item)
+      }
+      block.items = items
+      kept.append(block)
+    }
+    return kept
+  }
+}

@@ -1,0 +1,101 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// Seals records of another file as one batch, on all cores.
+enum CopySealer {
+  /// A block on its way: what the thread that seals it needs.
+  private struct Part: Sendable {
+    /// Without the record that ends the batch.
+    let block: RecordBlock
+    /// Where the first record will stand.
+    let place: FramePlace
+    /// What each record has as the one before.
+    var previous: [UInt64] = []
+    var offsets: [UInt64] = []
+    var nonces: [UInt8] = []
+    /// Bytes of their frames.
+    var length = 0
+  }
+
+  /// - Returns: the batch; `nil` when there are no records.
+  static func seal(
+    _ blocks: [RecordBlock], with plan: inout CopyPlan, after view: View, random: inout AnyRandomSource
+  ) throws(VaultError) -> BatchSealer.Sealed? {
+    var blocks = blocks.filter { !$0.items.isEmpty }
+    guard let lastBlock = blocks.last, let last = blocks[blocks.count - 1].items.popLast() else { return nil }
+    let (generation, keyring, padding) = (view.generation, view.keyring, view.generation.header.padding)
+    let items = blocks.flatMap(\.items) + [last]
+    let length = items.reduce(0) { $0 + Frame.overhead + $1.record.plaintextLength(padding: padding) }
+    var encoder = try format { () throws(FormatError) in
+      try BatchEncoder(after: view.chain, in: generation, capacity: length)
+    }
+    var sealed: [View.Sealed] = []
+    sealed.reserveCapacity(items.count)
+    var (place, rest) = (encoder.place, blocks[...])
+    try Threads.inOrder { () throws(VaultError) in
+      guard let block = rest.popFirst() else { return Part?.none }
+      return try part(block, &place, &plan, padding, &random)
+    } work: { (part) throws(VaultError) in
+      (part, try frames(of: part, keyring, in: generation))
+    } give: { (done: (part: Part, frames: LooseFrames)) throws(VaultError) in
+      let authTags = try format { () throws(FormatError) in try encoder.append(done.frames) }
+      for (number, item) in done.part.block.items.enumerated() {
+        sealed.append(item.sealed(at: done.part.offsets[number], authTags[number]))
+      }
+    }
+    // The frame that ends the batch vouches for the link before it, which is known only now.
+    let (offset, previous) = (encoder.offset, try plan.place(last, at: encoder.offset))
+    let authTag = try keyring.withCipher { (cipher) throws(VaultError) in
+      try lastBlock.withPlaintext(of: last) { (original) throws(VaultError) in
+        try cipher.sealLast(original, pointingTo: previous, into: &encoder, random: &random)
+      }
+    }
+    sealed.append(last.sealed(at: offset, authTag))
+    let end = try format { () throws(FormatError) in try encoder.end() }
+    return BatchSealer.Sealed(bytes: encoder.bytes, records: sealed, end: end)
+  }
+
+  private static func part(
+    _ block: RecordBlock, _ place: inout FramePlace, _ plan: inout CopyPlan, _ padding: Int,
+    _ random: inout AnyRandomSource
+  ) throws(VaultError) -> Part {
+    var part = Part(block: block, place: place)
+    let start = place.offset
+    for item in block.items {
+      part.offsets.append(place.offset)
+      part.previous.append(try plan.place(item, at: place.offset))
+      place.advance(over: Frame.overhead + item.record.plaintextLength(padding: padding))
+    }
+    part.length = Int(place.offset - start)
+    part.nonces = try crypto { () throws(CryptoError) in
+      try [UInt8](capacity: block.items.count * LooseFrames.nonceLength) { (output) throws(CryptoError) in
+        try random.fill(&output)
+      }
+    }
+    return part
+  }
+
+  private static func frames(
+    of part: Part, _ keyring: Keyring, in generation: Generation
+  ) throws(VaultError) -> LooseFrames {
+    try keyring.withCipher { (cipher) throws(VaultError) in
+      var frames = LooseFrames(at: part.place, term: cipher.term, in: generation, capacity: part.length)
+      for (number, item) in part.block.items.enumerated() {
+        let nonce = number * LooseFrames.nonceLength
+        try part.block.withPlaintext(of: item) { (original) throws(VaultError) in
+          try cipher.seal(
+            original, pointingTo: part.previous[number],
+            nonce: part.nonces.span.extracting(nonce..<nonce + LooseFrames.nonceLength), appendingTo: &frames)
+        }
+      }
+      return frames
+    }
+  }
+}
+
+extension RecordBlock.Item {
+  /// What a view keeps of it.
+  fileprivate func sealed(at offset: UInt64, _ authTag: FixedBytes<16>) -> View.Sealed {
+    View.Sealed(operation: record.operation, tag: tag, offset: offset, authTag: authTag, version: record.version)
+  }
+}

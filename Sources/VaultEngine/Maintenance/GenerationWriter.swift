@@ -1,0 +1,140 @@
+internal import VaultCrypto
+internal import VaultFormat
+
+/// Writes a new file under a temporary name: a founding batch, batches of records, a checkpoint. Each batch is synced before
+/// the next, read back, walked over, opened, and compared with what it was made of.
+///
+/// Nothing that fails or is killed here touches the vault: the file has its name only after ``replaceVault()`` or
+/// ``publish()``, and is removed if neither was called.
+struct GenerationWriter: ~Copyable {
+  private let temporary: TemporaryFile
+  private let slots: [KeySlot.Sealed]
+  private var random: AnyRandomSource
+  /// Opens what was written, with keys that were read back from the file.
+  private let check: GenerationCheck
+  /// What was written.
+  private(set) var view: View
+
+  private var file: any StorageFile { temporary.file }
+
+  /// Makes the file, and writes its founding batch.
+  ///
+  /// The vault's lock must be held: a temporary file tells others, who would sweep it or make another, that somebody is at work.
+  ///
+  /// - Throws: `cannot-create`, `disk-full`, `io`.
+  static func begin(
+    _ environment: Environment, _ keys: GenerationKeys, random: AnyRandomSource
+  ) throws(VaultError) -> GenerationWriter {
+    let generation = try format { () throws(FormatError) in try Generation(header: keys.header) }
+    var random = random
+    let bytes = try foundingBytes(keys, generation, at: environment.now(), &random)
+    let temporary = try TemporaryFile(of: environment.storage)
+    let file = temporary.file
+    try file.write(bytes.span, at: 0)
+    try file.sync()
+    let check = try GenerationCheck(founding: bytes, in: file, keys)
+    var window = try FileWindow(file)
+    var view = View(file: file, generation: generation, keyring: keys.keyring, isUnfinished: true)
+    try view.replay(Walk(&window, from: view.chain, in: generation), &window)
+    return GenerationWriter(temporary: temporary, slots: keys.slots, random: random, check: check, view: view)
+  }
+
+  private static func foundingBytes(
+    _ keys: GenerationKeys, _ generation: Generation, at time: Int64, _ random: inout AnyRandomSource
+  ) throws(VaultError) -> [UInt8] {
+    let genesis = Genesis(
+      created: time, madeBy: keys.madeBy, writer: Creation.writer.name, version: Creation.writer.version)
+    do throws(FormatError) {
+      var encoder = try BatchEncoder(after: Chain(startOf: generation), in: generation)
+      for slot in keys.slots { try encoder.append(slot) }
+      try keys.keyring.sealDataKeys(into: &encoder, random: &random)
+      try keys.keyring.seal(genesis, into: &encoder, random: &random)
+      return keys.header.serialized() + encoder.bytes
+    } catch {
+      throw VaultError(error)
+    }
+  }
+
+  // MARK: Records
+
+  /// Writes records as one batch. They keep their versions, which must ascend, and their times; each is linked to the record
+  /// before it in this file. A deletion of a name that this file does not have is left out.
+  ///
+  /// - Parameter blocks: at most 65 536 records and 256 MiB of frames.
+  /// - Throws: `disk-full`, `io`, `limit-exceeded`; `frame-damaged` when what was read back is not what was written.
+  mutating func append(_ blocks: [RecordBlock]) throws(VaultError) {
+    var plan = CopyPlan(into: view)
+    let blocks = try plan.withoutIdleDeletions(blocks)
+    guard let sealed = try CopySealer.seal(blocks, with: &plan, after: view, random: &random) else { return }
+    let (found, end) = try write(sealed.bytes)
+    guard end == sealed.end else { throw GenerationCheck.mismatch(at: view.chain.offset) }
+    try check.compare(blocks, with: sealed.records, in: found, from: view.chain.offset, of: view.generation)
+    view.append(.records(sealed))
+  }
+
+  // MARK: The checkpoint
+
+  /// Writes a checkpoint with the index of all records so far.
+  ///
+  /// - Parameter history: earlier generations, newest first. The generation before this one stands there in the last checkpoint,
+  ///   and in that alone: it makes the file complete.
+  mutating func checkpoint(history: [Anchor.Ancestor]) throws(VaultError) {
+    var checkpoint = try Checkpoint(after: view, slots: slots, history: history, random: &random)
+    while let batch = try checkpoint.nextBatch(after: view, random: &random) {
+      guard try write(batch.bytes).end == batch.end else { throw GenerationCheck.mismatch(at: view.chain.offset) }
+      view.append(.index(batch))
+    }
+  }
+
+  /// Writes a batch, syncs it, and reads it back.
+  ///
+  /// - Returns: what was read, and the chain behind it as a reader will compute it: its link is a digest of every byte.
+  private func write(_ bytes: [UInt8]) throws(VaultError) -> (found: [UInt8], end: Chain) {
+    try file.write(bytes.span, at: view.chain.offset)
+    try file.sync()
+    let found = try file.read(at: view.chain.offset, count: bytes.count)
+    return (found, try view.chain.following(found.span, in: view.generation))
+  }
+
+  // MARK: The name
+
+  /// Opens the whole file as a reader will, and compares it with what was written.
+  private func checkAsReader() throws(VaultError) {
+    let found = try Opening.view(of: file, succeeding: check.keyring)
+    guard found.chain == view.chain, found.lastVersion == view.lastVersion, found.newestEvent == view.newestEvent,
+      found.history == view.history, found.genesis == view.genesis
+    else { throw GenerationCheck.mismatch(at: view.chain.offset) }
+  }
+
+  /// Puts the file in the place of the vault's. The vault's lock must be held.
+  ///
+  /// - Throws: `io`; what the file's reader would say.
+  mutating func replaceVault() throws(VaultError) {
+    try checkAsReader()
+    try temporary.storage.replace(with: file)
+    temporary.hasName = true
+  }
+
+  /// Gives the file a name that nothing has yet.
+  ///
+  /// - Throws: `conflict` when there is a file of that name; `io`; what the file's reader would say.
+  mutating func publish() throws(VaultError) {
+    try checkAsReader()
+    try temporary.storage.publish(file)
+    temporary.hasName = true
+  }
+}
+
+/// A file without a name of its own yet, removed with this object unless it got one.
+private final class TemporaryFile {
+  let storage: any Storage
+  let file: any StorageFile
+  var hasName = false
+
+  init(of storage: any Storage) throws(VaultError) {
+    self.storage = storage
+    file = try storage.createTemporary()
+  }
+
+  deinit { if !hasName { storage.discard(file) } }
+}

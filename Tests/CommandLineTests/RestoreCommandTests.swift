@@ -1,0 +1,106 @@
+import Foundation
+import Glibc
+import Testing
+
+/// `restore`, `salvage` and `upgrade`, by the real command.
+@Suite struct RestoreCommandTests {
+  /// A vault with a backup that lacks the last token.
+  private func bench() throws -> (bench: Bench, copy: String) {
+    let bench = try Bench()
+    try bench.put("ada")
+    let copy = bench.folder + "/copy.tv"
+    #expect(try bench.run("backup", copy).code == 0)
+    try bench.put("bob")
+    return (bench, copy)
+  }
+
+  // Defends: a step back is refused unless it is meant and explained; then the vault is the backup's, and goes on.
+  @Test func aStepBackIsMeant() throws {
+    let (bench, copy) = try bench()
+    let before = try Fingerprint(bench.vault)
+    #expect(try bench.run("restore", copy).code == 76)
+    #expect(try bench.run("restore", copy, "--accept-rollback").code == 64, "there is no reason")
+    let trial = try bench.run("restore", copy, "--accept-rollback", "--reason", "test", "--dry-run", "--json")
+    #expect(
+      trial.code == 0 && trial.text.contains(#""copied":false,"rollback":true,"dry_run":true"#), "\(trial.errors)")
+    #expect(try Fingerprint(bench.vault) == before)
+    #expect(try bench.run("restore", copy, "--accept-rollback", "--reason", "test").code == 0)
+    #expect(try bench.run("has", "ada").code == 0)
+    #expect(try bench.run("has", "bob").code == 3)
+    try bench.put("carol")
+    #expect(try bench.run("verify").code == 0)
+    #expect(try bench.run("history", "carol", "--json").text.contains(#""seq":4"#), "versions are not given twice")
+  }
+
+  // Defends: where there is no vault, the backup's bytes are put in place; behind a pin they are not.
+  @Test func whereThereIsNoVault() throws {
+    let (bench, copy) = try bench()
+    let pin = bench.folder + "/pin"
+    #expect(try bench.run("pin", "write", pin).code == 0)
+    try #require(unsafe unlink(bench.vault) == 0)
+    #expect(try bench.run("restore", copy, "--pin", pin).code == 76)
+    #expect(try bench.run("restore", copy).code == 0)
+    #expect(try bench.contents(of: bench.vault) == bench.contents(of: copy))
+    #expect(try bench.run("restore", bench.folder + "/nothing").code == 66)
+  }
+
+  // Defends: a damaged vault gives way to a backup, and gives up what opens; the damaged file and what did not open are kept.
+  @Test func damage() throws {
+    let (bench, copy) = try bench()
+    var bytes = try bench.contents(of: bench.vault)
+    bytes[900] ^= 1
+    try bench.write(bytes, to: "vault.tv")
+    let saved = bench.folder + "/saved.tv"
+    let look = try bench.run("salvage", bench.vault, saved, "--dry-run", "--json")
+    #expect(
+      look.code == 6 && look.text.contains(#""records":1"#) && look.text.contains(#""tokens":[]"#), "\(look.text)")
+    let salvaged = try bench.run("salvage", bench.vault, saved, "--json")
+    #expect(salvaged.code == 6 && salvaged.text.contains(#""may_hold_writes":true"#), "\(salvaged.text)")
+    #expect(try bench.contents(of: bench.vault) == bytes)
+    #expect(FileManager.default.fileExists(atPath: saved + ".unopened"))
+    #expect(try bench.run("verify", "--vault", saved).code == 0)
+    #expect(try bench.run("salvage", bench.vault, saved).code == 5)
+    #expect(try bench.run("restore", copy).code == 0)
+    #expect(try bench.run("get", "ada").text == "secret-value\n")
+  }
+
+  // Defends: whenever a restore is killed, the vault is what it was or what was restored, and opens.
+  @Test func killedAtAnyMoment() throws {
+    let (bench, copy) = try bench()
+    let start = ContinuousClock.now
+    #expect(try bench.run("restore", copy, "--accept-rollback", "--reason", "test").code == 0)
+    let longest = UInt32(max((ContinuousClock.now - start) / .microseconds(1), 1000))
+    try bench.put("bob")
+    for round in UInt32(0)..<20 {
+      var actions = try Spawning()
+      actions.open(1, "/dev/null", O_WRONLY)
+      actions.open(2, "/dev/null", O_WRONLY)
+      let call = Call("restore", copy, "--accept-rollback", "--reason", "test")
+      let child = try actions.spawn(call.program, call.arguments, bench.environment(of: call))
+      // Any moment will do: the promise holds at each.
+      usleep(longest * round / 20)
+      kill(child, SIGKILL)
+      _ = Spawning.wait(for: child)
+      let list = try bench.run("list", "--json")
+      #expect(list.code == 0 && [1, 2].contains(list.lines.count), "\(list.errors)")
+      try bench.put("bob")
+    }
+    let leftovers = try FileManager.default.contentsOfDirectory(atPath: bench.folder).filter { $0.contains(".tmp-") }
+    #expect(leftovers.isEmpty)
+    #expect(try bench.run("verify").code == 0)
+  }
+
+  // Defends: what does not open is listed and kept, and a legacy key is never an argument.
+  @Test func upgrade() throws {
+    let bench = try Bench()
+    try bench.writeScenario("record_good-legacy")
+    let key = "env:LEGACY"
+    var call = Call("upgrade", "--legacy-key", key, "--json")
+    call.environment = ["LEGACY": String(repeating: "07", count: 32)]
+    let outcome = try bench.run(call)
+    #expect(outcome.code == 6 && outcome.text.contains(#""upgraded":0"#), "\(outcome.errors)")
+    #expect(outcome.text.contains(#""user_id":"bob""#) && outcome.text.contains("legacy-unopened"))
+    #expect(try bench.run("upgrade", "--legacy-key", "nonsense").code == 64)
+    #expect(try bench.run("upgrade", "--legacy-key", key, "--profile", "rot13").code == 64)
+  }
+}

@@ -1,0 +1,191 @@
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+import VaultFormat
+
+@testable import VaultEngine
+
+/// New generations of real files, beside real writers and readers.
+@Suite struct MaintenanceFileTests {
+  private static let command: String = {
+    let test = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return URL(filePath: test).deletingLastPathComponent().appending(path: "tokenvault").path
+  }()
+
+  /// Runs `body` with the numbers below `count` on threads of their own, and waits for all.
+  private func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) {
+    Threads.perform(count) { (number) in
+      do {
+        try body(number)
+      } catch {
+        Issue.record(error)
+      }
+    }
+  }
+
+  // Defends: four writers, and somebody who makes one generation after the other: every acknowledged write is there, once. A
+  // reader during all of it never fails and never misses what was there before, and snapshots stay what they are.
+  @Test func writersAndReadersMeanwhile() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("vault")
+    let vault = try Vault.create(at: path, credential: key())
+    try vault.commit([.put("fixed", [42])])
+    let first = try vault.snapshot()
+    let working = Atomic(4)
+    let generations = Atomic(0)
+    inParallel(6) { (number) in
+      switch number {
+      case 0..<4:
+        defer { working.subtract(1, ordering: .relaxed) }
+        var options = VaultOptions()
+        options.lockTimeout = .seconds(60)
+        let writer = try Vault.open(at: path, credential: key(), options: options)
+        for write in 0..<60 {
+          let name = Name(bytes: Array("\(number)-\(write)".utf8))
+          try writer.commit([.put(name, [UInt8(write)]), .event(name, [])])
+          if write % 3 == 0 { try writer.commit([.delete(name)]) }
+        }
+      case 4:
+        var options = MaintenanceOptions()
+        options.lockTimeout = .seconds(60)
+        while working.load(ordering: .relaxed) > 0 {
+          if generations.load(ordering: .relaxed) % 2 == 0 {
+            _ = try Vault.compact(at: path, credential: key(), options: options)
+          } else {
+            _ = try Vault.rotate(at: path, credential: key(), options: options)
+          }
+          generations.add(1, ordering: .relaxed)
+        }
+      default:
+        let reader = try Vault.open(at: path, credential: key(), options: .reading)
+        var last: UInt64 = 0
+        while working.load(ordering: .relaxed) > 0 {
+          #expect(try reader.value(of: "fixed") == [42])
+          let snapshot = try reader.snapshot()
+          #expect(snapshot.lastVersion >= last)
+          last = snapshot.lastVersion
+          let contents = try snapshot.contents()
+          #expect(contents["fixed"] == [42])
+        }
+      }
+    }
+    var expected: Contents = ["fixed": [42]]
+    for number in 0..<4 {
+      for write in 0..<60 where write % 3 != 0 {
+        expected[Name(bytes: Array("\(number)-\(write)".utf8))] = [UInt8(write)]
+      }
+    }
+    #expect(try vault.contents() == expected)
+    let events = try vault.facts().filter { $0.operation == .event }
+    #expect(events.count == 240 && Set(events.map(\.name)).count == 240)
+    #expect(try first.contents() == ["fixed": [42]])
+    #expect(generations.load(ordering: .relaxed) > 1)
+    #expect(try Vault.verify(at: path, credential: key()).findings.isEmpty)
+    #expect(try directory.names() == ["vault", "vault.lock"])
+  }
+
+  // Defends: killed at any moment, a command that makes a new generation leaves one whole vault, and what it leaves beside it
+  // is swept by the next writer.
+  @Test func killedAtAnyMoment() throws {
+    let command = Self.command
+    try #require(FileManager.default.isExecutableFile(atPath: command), "\(command) was not built")
+    let seed = UInt64.random(in: 0 ... .max)
+    var random = SeededRandom(seed: seed)
+    let directory = try TemporaryDirectory()
+    try directory.write(Array(String(repeating: "07", count: 32).utf8), to: "key")
+    let path = directory.path("vault")
+    let vault = try Vault.create(at: path, credential: key())
+    try vault.commit((0..<300).map { .put(Name(bytes: Array("name \($0)".utf8)), Array(repeating: 1, count: 200)) })
+    var contents = try vault.contents()
+    let verbs = [["compact"], ["rotate"], ["rekey", "--new-key", "file:\(directory.path("key"))"]]
+    func run(_ arguments: [String], killedAfter delay: UInt32?) throws -> Process.TerminationReason {
+      let process = Process()
+      process.executableURL = URL(filePath: command)
+      process.arguments = arguments
+      process.environment = ["TOKENVAULT_FILE": path, "TOKENVAULT_KEY": "file:\(directory.path("key"))"]
+      process.standardInput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      if let delay {
+        usleep(delay)
+        kill(process.processIdentifier, SIGKILL)
+      }
+      process.waitUntilExit()
+      #expect(process.terminationReason == .uncaughtSignal || process.terminationStatus == 0, "seed \(seed)")
+      return process.terminationReason
+    }
+    // How long one takes here, so that the kills fall into it.
+    let start = ContinuousClock.now
+    _ = try run(["rotate"], killedAfter: nil)
+    let longest = UInt64(max((ContinuousClock.now - start) / .microseconds(1), 1000) * 1.2)
+    var kills = 0
+    for round in 0..<30 {
+      if try run(verbs[round % 3], killedAfter: UInt32(random.next() % longest)) == .uncaughtSignal { kills += 1 }
+      // After a change of all keys, a handle must be opened anew.
+      let writer = try Vault.open(at: path, credential: key())
+      #expect(try writer.contents() == contents, "seed \(seed), round \(round)")
+      try writer.commit([.put("round", [UInt8(round)])])
+      contents["round"] = [UInt8(round)]
+      #expect(try directory.names() == ["key", "vault", "vault.lock"], "seed \(seed), round \(round)")
+    }
+    #expect(kills > 0, "nobody was killed; seed \(seed)")
+    #expect(try Vault.verify(at: path, credential: key()).findings.isEmpty, "seed \(seed)")
+  }
+
+  // Defends: an index of many pages, part of which is written before the last stretch, agrees with the records.
+  @Test func manyNames() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("vault")
+    let vault = try Vault.create(at: path, credential: key())
+    for batch in 0..<2 {
+      try vault.commit(
+        (0..<11_000).map { .put(Name(bytes: Array("name \(batch * 10_000 + $0)".utf8)), [UInt8(batch)]) })
+    }
+    var options = MaintenanceOptions.impatient
+    options.meanwhile = {
+      do {
+        try vault.commit((0..<500).map { .put(Name(bytes: Array("new \($0)".utf8)), [7]) })
+        try vault.commit([.delete("name 1"), .put("name 2", [9])])
+      } catch {
+        Issue.record(error)
+      }
+    }
+    let report = try Vault.compact(at: path, credential: key(), options: options)
+    #expect(report.names == 21_499 && report.superseded == 1000)
+    let view = try Opening.view(of: FileStorage(path: path).open(writable: false), with: key())
+    #expect(view.index.root?.runs.map(\.level) == [0, 2])
+    let verified = try Vault.verify(at: path, credential: key())
+    #expect(verified.findings.isEmpty && verified.liveNames == 21_499)
+    #expect(try vault.value(of: "name 1") == nil && vault.value(of: "name 2") == [9])
+  }
+
+  // Defends: a shredded generation holds nothing but zeros, for whoever has it open still; the new one has its place. Nobody
+  // but its owner may open it.
+  @Test func shredding() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("vault")
+    let vault = try Vault.create(at: path, credential: key())
+    try vault.commit([.put("alice", [1])])
+    let old = try FileStorage(path: path).open(writable: false)
+    let length = try old.length()
+    var options = MaintenanceOptions()
+    options.shreds = true
+    _ = try Vault.rotate(at: path, credential: key(), options: options)
+    let found = try old.read(at: 0, count: Int(length) + 1)
+    #expect(found == [UInt8](repeating: 0, count: Int(length)))
+    #expect(try vault.contents() == ["alice": [1]])
+    #expect(try directory.mode(of: "vault") == 0o600)
+  }
+
+  // Defends: a new generation is refused while another is made by somebody else, whose temporary file stays.
+  @Test func anotherAtWork() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("vault")
+    try Vault.create(at: path, credential: key()).commit([.put("alice", [1])])
+    let temporary = try FileStorage(path: path).createTemporary()
+    #expect(try code { _ = try Vault.compact(at: path, credential: key()) } == .locked)
+    #expect(try directory.names().count == 3)
+    withExtendedLifetime(temporary) {}
+  }
+}
