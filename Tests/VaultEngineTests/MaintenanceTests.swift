@@ -141,6 +141,34 @@ import VaultFormat
     #expect(try Recovery.contents(of: disk.cache) == trace.acknowledged[trace.acknowledged.count - 1].contents)
   }
 
+  // Defends: a write that was seen without the lock and withdrawn since, or another file in the vault's place, is a conflict
+  // that changes nothing; the next attempt works.
+  @Test(arguments: [false, true]) func theVaultChangesUnderneath(isReplaced: Bool) throws {
+    let trace = try Trace(Trace.ordinary, seed: 55)
+    let disk = trace.disk
+    let writer = try Vault.open(.simulated(disk, seed: 56), credential: key())
+    let before = try #require(disk.cache[SimulatedStorage.name])
+    let file = try #require(disk.cache.names[SimulatedStorage.name])
+    let options = MaintenanceOptions.doing {
+      if !isReplaced { try writer.commit([.put("withdrawn", [1])]) }
+      // Just before the lock is taken for the last stretch.
+      disk.beforeEveryLock {
+        disk.beforeEveryLock(nil)
+        if isReplaced {
+          let other = disk.create { "other-\($0)" }
+          disk.perform(.write(file: other, offset: 0, bytes: before))
+          disk.perform(.rename(file: other, from: "other-\(other)", to: SimulatedStorage.name))
+        } else {
+          disk.perform(.resize(file: file, length: before.count))
+        }
+      }
+    }
+    #expect(try code { _ = try Verb.rotate.run(on: .simulated(disk, seed: 57), options: options) } == .conflict)
+    #expect(disk.cache[SimulatedStorage.name] == before && disk.cache.names.count == 1)
+    try Verb.rotate.run(on: .simulated(disk, seed: 58))
+    #expect(try Recovery.contents(of: disk.cache) == trace.acknowledged[trace.acknowledged.count - 1].contents)
+  }
+
   // Defends: a file of the name of a temporary is never taken for a new generation: the next writer removes it, if nobody
   // holds it, and the vault is what it was.
   @Test func aPlantedTemporary() throws {

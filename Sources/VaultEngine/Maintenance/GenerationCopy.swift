@@ -75,7 +75,7 @@ struct GenerationCopy: ~Copyable {
     options.meanwhile?()
     for _ in 0..<Self.rounds {
       try catchUp()
-      guard old.chain.offset - source.offset > Self.lastStretch else { break }
+      guard source.offset + Self.lastStretch < old.chain.offset else { break }
       try confirmUnderLock()
       try copy(upTo: selected)
     }

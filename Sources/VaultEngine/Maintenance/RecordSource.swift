@@ -12,6 +12,8 @@ struct RecordSource: Sendable {
   private let skipsDamaged: Bool
   /// Offset of the next frame.
   private(set) var offset = UInt64(FileHeader.length)
+  /// Where the last frame ended; less than ``offset`` behind damage.
+  private var end = UInt64(FileHeader.length)
   /// Sequence of the last frame.
   private(set) var sequence: UInt64 = 0
   /// Why frames were left out.
@@ -45,6 +47,7 @@ struct RecordSource: Sendable {
         bytes += header.frameLength
       }
       offset += UInt64(header.frameLength)
+      end = offset
     }
     return try open(pieces.filter { !$0.frames.isEmpty }, of: view)
   }
@@ -55,8 +58,13 @@ struct RecordSource: Sendable {
   private mutating func header(_ window: inout FileWindow, of view: View) throws(VaultError) -> FrameHeader? {
     do throws(VaultError) {
       let header = try window.header(at: offset, in: view.generation)
-      guard header.sequence == sequence + 1 || !failures.isEmpty && header.sequence > sequence else {
-        throw VaultError(.chainBroken, "frames are missing before this one", offset: offset, sequence: header.sequence)
+      // As many frames may be missing as have room in what was passed over.
+      let room = (offset - end) / UInt64(Frame.overhead)
+      guard header.sequence > sequence, header.sequence - sequence - 1 <= room,
+        UInt64(header.frameLength) <= view.chain.offset - offset
+      else {
+        throw VaultError(
+          .chainBroken, "the frame is not the one that follows here", offset: offset, sequence: header.sequence)
       }
       sequence = header.sequence
       return header
