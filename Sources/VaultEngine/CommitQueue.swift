@@ -161,7 +161,9 @@ final class CommitQueue: Sendable {
   /// Takes and seals what waits while the batch before is being written, if it is worth it. Should that batch fail, or another
   /// process come between, it is sealed again.
   private func takeEarly() -> CommitGroup? {
-    guard CommitGroup.canBeSealedAhead(waiting), let view = published.viewAhead, view.index.isComplete else { return nil }
+    guard CommitGroup.canBeSealedAhead(waiting), let view = published.viewAhead, view.index.isComplete else {
+      return nil
+    }
     state.withLock { $0.sealedBehind = view.chain }
     var group = CommitGroup(take())
     try? group.sealAhead(after: view, sealing)
