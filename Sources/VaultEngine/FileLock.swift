@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// The lock beside a vault: `flock` on `<vault>.lock`, which is never renamed and never deleted. The kernel releases it when
 /// its holder dies.
@@ -6,31 +7,40 @@ internal import Glibc
 /// The vault file is locked with it: should somebody delete the lock file while it is held, the next writer makes another and
 /// takes that, and the two must not write at once all the same.
 final class FileLock: StorageLock {
-  /// Closing them releases both locks.
-  private let files: [OpenFile]
+  private let files: LockFiles
+  private let keeper: KeptLockFiles?
 
-  private init(_ files: [OpenFile]) { self.files = files }
-
-  deinit {
-    for file in files { SystemCall.unlock(file.descriptor) }
+  private init(_ files: LockFiles, _ keeper: KeptLockFiles?) {
+    self.files = files
+    self.keeper = keeper
   }
 
-  func note(count: Int) -> [UInt8] { (try? files[0].read(at: 0, count: count)) ?? [] }
+  deinit {
+    files.release()
+    keeper?.keep(files)
+  }
 
-  func leave(_ note: [UInt8]) { try? files[0].write(note.span, at: 0) }
+  func note(count: Int) -> [UInt8] { (try? files.beside.read(at: 0, count: count)) ?? [] }
+
+  func leave(_ note: [UInt8]) { try? files.beside.write(note.span, at: 0) }
 
   /// Takes the lock of `vault`, whose lock file is at `path`, asking again until `wait` is over, at growing intervals of 0.1
   /// to 5 ms.
   ///
+  /// - Parameter keeper: has the files of the writer's last lock, and gets them back.
   /// - Throws: `locked`, `not-a-vault-file`, `cannot-create`, `io`.
-  static func take(_ path: String, of vault: String, _ mode: LockMode, wait: Duration) throws(VaultError) -> FileLock? {
+  static func take(
+    _ path: String, of vault: String, _ mode: LockMode, wait: Duration, _ keeper: KeptLockFiles
+  ) throws(VaultError) -> FileLock? {
+    if mode == .exclusive, let kept = keeper.take(), try kept.hold(mode) { return FileLock(kept, keeper) }
     let deadline = ContinuousClock.now + wait
     var pause: UInt32 = 100
     while true {
       guard let beside = try open(path, mode) else { return nil }
       if try beside.hold(mode) {
-        guard let file = try openVault(vault, mode) else { return FileLock([beside]) }
-        if try file.hold(mode) { return FileLock([beside, file]) }
+        let files = LockFiles(beside: beside, vault: try openVault(vault, mode))
+        if try files.vault?.hold(mode) ?? true { return FileLock(files, mode == .exclusive ? keeper : nil) }
+        files.release()
       }
       guard ContinuousClock.now < deadline else {
         throw VaultError(
@@ -68,6 +78,37 @@ final class FileLock: StorageLock {
       return nil
     }
   }
+}
+
+/// The files that a lock is taken on.
+private struct LockFiles: Sendable {
+  let beside: OpenFile
+  /// `nil` while it is being made.
+  let vault: OpenFile?
+
+  /// Takes both locks, if nobody holds one and both files are still those at their paths.
+  func hold(_ mode: LockMode) throws(VaultError) -> Bool {
+    guard let vault else { return false }
+    if try beside.hold(mode), try vault.hold(mode) { return true }
+    release()
+    return false
+  }
+
+  func release() {
+    SystemCall.unlock(beside.descriptor)
+    if let vault { SystemCall.unlock(vault.descriptor) }
+  }
+}
+
+/// Keeps the files of a writer's lock open from one commit to the next, which spares it a third of its system calls.
+final class KeptLockFiles: Sendable {
+  private let files = Mutex<LockFiles?>(nil)
+
+  init() {}
+
+  fileprivate func take() -> LockFiles? { files.withLock { $0.take() } }
+
+  fileprivate func keep(_ files: LockFiles) { self.files.withLock { $0 = files } }
 }
 
 extension OpenFile {

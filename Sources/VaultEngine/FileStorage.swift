@@ -3,6 +3,7 @@ internal import Glibc
 /// A vault in a file system.
 package struct FileStorage: Storage {
   package let path: String
+  private let lockFiles = KeptLockFiles()
 
   package init(path: String) { self.path = path }
 
@@ -149,7 +150,7 @@ package struct FileStorage: Storage {
   }
 
   package func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
-    try FileLock.take("\(path).lock", of: path, mode, wait: wait)
+    try FileLock.take("\(path).lock", of: path, mode, wait: wait, lockFiles)
   }
 }
 

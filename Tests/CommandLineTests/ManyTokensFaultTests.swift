@@ -36,7 +36,9 @@ import Testing
       #expect(try bench.run(again).code == 0)
       #expect(try Self.names(in: bench) == ManyLines.names(lines.count))
     }
-    #expect(left.contains(0) && left.contains(lines.perBatch) && left.contains(lines.count), "\(left): too few moments")
+    // The first sync is the first batch's own: what it was to bring to the disk can be read already.
+    #expect(left.contains(0) || name == "fdatasync", "\(left): too few moments")
+    #expect(left.contains(lines.perBatch) && left.contains(lines.count), "\(left): too few moments")
   }
 
   private static func names(in bench: Bench) throws -> Set<String> {

@@ -80,7 +80,7 @@ import VaultFormat
     let events = try vault.facts().filter { $0.operation == .event }
     #expect(events.count == 240 && Set(events.map(\.name)).count == 240)
     #expect(try first.contents() == ["fixed": [42]])
-    #expect(generations.load(ordering: .relaxed) > 1)
+    #expect(generations.load(ordering: .relaxed) > 0)
     #expect(try Vault.verify(at: path, credential: key()).findings.isEmpty)
     #expect(try directory.names() == ["vault", "vault.lock"])
   }
