@@ -44,8 +44,12 @@ import Testing
     Threads.perform(16) { (thread) in
       for round in 0..<20 {
         let name = name(thread * 100 + round)
-        #expect((try? vault.commit([.put(name, [UInt8(thread)])])) != nil)
-        #expect((try? vault.value(of: name)) == [UInt8(thread)])
+        do {
+          try vault.commit([.put(name, [UInt8(thread)])])
+          #expect(try vault.value(of: name) == [UInt8(thread)])
+        } catch {
+          Issue.record(error)
+        }
       }
     }
     #expect(try Recovery.contents(of: disk.cache).count == 321)

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 @testable import VaultEngine
@@ -181,9 +182,16 @@ final class SimulatedDisk: Sendable {
   // MARK: The lock
 
   /// - Returns: whether it was free.
-  func takeLock(_ mode: LockMode) -> Bool {
+  /// - Parameter waits: lets readers pass, who hold it for a moment on another thread; for whoever else has it, nobody waits.
+  func takeLock(_ mode: LockMode, waits: Bool = false) -> Bool {
     state.withLock { $0.beforeLock }?()
-    return tryLock(mode)
+    var attempts = waits ? 100_000 : 0
+    while !tryLock(mode) {
+      guard attempts > 0, state.withLock({ !$0.lockHolders.exclusive }) else { return false }
+      attempts -= 1
+      sched_yield()
+    }
+    return true
   }
 
   private func tryLock(_ mode: LockMode) -> Bool {

@@ -78,7 +78,9 @@ struct SimulatedStorage: Storage {
 
   func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
     try disk.attempt(.lock)
-    guard disk.takeLock(mode) else { throw VaultError(.locked, "simulated: another holds the lock") }
+    guard disk.takeLock(mode, waits: wait > .zero) else {
+      throw VaultError(.locked, "simulated: another holds the lock")
+    }
     return SimulatedLock(disk, mode)
   }
 }
