@@ -18,6 +18,13 @@ struct BatchPlan: ~Copyable {
     }
   }
 
+  /// A name as the index knows it.
+  struct Name: Sendable {
+    let tag: LookupTag
+    /// Where its newest put stands before the batch.
+    let put: UInt64?
+  }
+
   /// Records that stand side by side, and are sealed by one thread.
   struct Part: Sendable {
     /// Where the first one will stand.
@@ -57,16 +64,16 @@ struct BatchPlan: ~Copyable {
 
   /// Settles the next records.
   ///
-  /// - Parameter tags: the lookup tags of all names of the batch.
-  /// - Throws: as ``next(_:_:)``.
+  /// - Parameter names: all of the batch.
+  /// - Throws: `crypto-failure`.
   mutating func part(
-    _ range: Range<Int>, of batch: borrowing VaultBatch, _ tags: [LookupTag], random: inout AnyRandomSource
+    _ range: Range<Int>, of batch: borrowing VaultBatch, _ names: [Name], random: inout AnyRandomSource
   ) throws(VaultError) -> Part {
     var part = Part(place: place)
     part.records.reserveCapacity(range.count)
     for number in range {
       let operation = batch.operations[number]
-      part.records.append(try next(operation, tags[number]))
+      part.records.append(next(operation, names[number]))
     }
     part.length = Int(place.offset - part.place.offset)
     part.nonces = try crypto { () throws(CryptoError) in
@@ -78,11 +85,7 @@ struct BatchPlan: ~Copyable {
   }
 
   /// Settles the next record.
-  ///
-  /// - Throws: `index-damaged`.
-  mutating func next(
-    _ operation: VaultBatch.Operation, _ tag: LookupTag
-  ) throws(VaultError) -> Planned {
+  mutating func next(_ operation: VaultBatch.Operation, _ name: Name) -> Planned {
     let offset = place.offset
     version += 1
     let kind: Record.Operation
@@ -90,10 +93,10 @@ struct BatchPlan: ~Copyable {
     switch operation.kind {
     case .put, .legacyPut:
       kind = .put
-      previous = try newestPut(before: offset, tag)
+      previous = newestPut(before: offset, name)
     case .delete:
       kind = .delete
-      previous = try newestPut(before: nil, tag)
+      previous = newestPut(before: nil, name)
     case .event:
       kind = .event
       previous = newestEvent
@@ -103,17 +106,15 @@ struct BatchPlan: ~Copyable {
       kind, isLegacy: operation.kind == .legacyPut, time: time, version: version, previous: previous ?? 0,
       nameLength: operation.name.count, valueLength: operation.value.count)
     place.advance(over: operation.frameLength(padding: view.generation.header.padding))
-    return Planned(operation: operation, record: record, tag: tag, offset: offset)
+    return Planned(operation: operation, record: record, tag: name.tag, offset: offset)
   }
 
   /// Notes what becomes of a name.
   ///
   /// - Returns: where the name's newest put stands before this operation.
-  private mutating func newestPut(
-    before put: UInt64?, _ tag: LookupTag
-  ) throws(VaultError) -> UInt64? {
-    if let earlier = written.updateValue(put, forKey: tag) { return earlier }
-    return try view.place(of: tag)?.offset
+  private mutating func newestPut(before put: UInt64?, _ name: Name) -> UInt64? {
+    if let earlier = written.updateValue(put, forKey: name.tag) { return earlier }
+    return name.put
   }
 }
 

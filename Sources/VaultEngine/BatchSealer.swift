@@ -25,7 +25,7 @@ enum BatchSealer {
   ) throws(VaultError) -> Sealed {
     let (generation, keyring) = (view.generation, view.keyring)
     let term = keyring.newestTerm
-    let tags = try tags(of: batch, keyring)
+    let names = try names(of: batch, view)
     let length = batch.operations.reduce(0) { $0 + $1.frameLength(padding: generation.header.padding) }
     guard length <= Limits.batchBytes else {
       throw VaultError(.limitExceeded, "the batch is larger than 256 MiB", remedy: "write it in several batches")
@@ -42,7 +42,7 @@ enum BatchSealer {
       guard next < last else { return BatchPlan.Part?.none }
       let range = next..<min(next + share, last)
       next = range.upperBound
-      return try plan.part(range, of: batch, tags, random: &random)
+      return try plan.part(range, of: batch, names, random: &random)
     } work: { (part) throws(VaultError) in
       let frames = try keyring.withCipher(term: term) { (cipher) throws(VaultError) in
         try cipher.seal(part, of: batch, in: generation)
@@ -54,7 +54,7 @@ enum BatchSealer {
     }
     // The frame that ends the batch vouches for the link before it, which is known only now.
     let operation = batch.operations[last]
-    let planned = try plan.next(operation, tags[last])
+    let planned = plan.next(operation, names[last])
     let authTag = try keyring.withCipher(term: term) { (cipher) throws(VaultError) in
       try cipher.sealLast(planned, of: batch, in: generation, into: &encoder, random: &random)
     }
@@ -62,26 +62,35 @@ enum BatchSealer {
     return Sealed(bytes: encoder.bytes, records: sealed, end: try end(of: encoder, after: view))
   }
 
-  /// The lookup tags of all names.
-  private static func tags(of batch: borrowing VaultBatch, _ keyring: Keyring) throws(VaultError) -> [LookupTag] {
-    var tags: [LookupTag] = []
-    tags.reserveCapacity(batch.count)
+  /// The lookup tags of all names, and where their newest puts stand before the batch.
+  private static func names(
+    of batch: borrowing VaultBatch, _ view: View
+  ) throws(VaultError) -> [BatchPlan.Name] {
+    var names: [BatchPlan.Name] = []
+    names.reserveCapacity(batch.count)
     var next = 0
     try Threads.inOrder { () throws(VaultError) in
       guard next < batch.count else { return Range<Int>?.none }
       defer { next = min(next + 4 * share, batch.count) }
       return next..<min(next + 4 * share, batch.count)
     } work: { (range) throws(VaultError) in
-      try keyring.withCipher { (cipher) throws(VaultError) in
+      let tags = try view.keyring.withCipher { (cipher) throws(VaultError) in
         var tags: [LookupTag] = []
         tags.reserveCapacity(range.count)
         for number in range { tags.append(try cipher.tag(of: batch.span(batch.operations[number].name))) }
         return tags
       }
-    } give: { (part: [LookupTag]) in
-      tags += part
+      var names: [BatchPlan.Name] = []
+      names.reserveCapacity(range.count)
+      for (number, tag) in zip(range, tags) {
+        let isEvent = batch.operations[number].kind == .event
+        names.append(BatchPlan.Name(tag: tag, put: isEvent ? nil : try view.place(of: tag)?.offset))
+      }
+      return names
+    } give: { (part: [BatchPlan.Name]) in
+      names += part
     }
-    return tags
+    return names
   }
 
   /// The chain behind the batch: a batch that this program could not read is never written.

@@ -64,7 +64,7 @@ struct Checkpoint: ~Copyable {
     _ view: View
   ) throws(VaultError) -> (entries: [IndexEntry], level: UInt8, kept: [IndexRoot.Run]) {
     let index = view.index
-    guard let root = index.root else { return (index.all, RunMerge.level(ofWhole: index.count), []) }
+    guard let root = index.root else { return (index.entries, RunMerge.level(ofWhole: index.count), []) }
     var new = RunMerge.run(of: index.sinceRoot)
     var (count, level) = RunMerge.choose(root.runs)
     if new.isEmpty { count = 0 }
@@ -76,7 +76,7 @@ struct Checkpoint: ~Copyable {
       // A run with a bad page is left as it is, and named as long as there is room, so that the page stays excused.
       guard root.runs.count < Limits.runs else {
         guard index.isComplete else { throw error }
-        return (index.all, RunMerge.level(ofWhole: index.count), [])
+        return (index.entries, RunMerge.level(ofWhole: index.count), [])
       }
       return (RunMerge.run(of: index.sinceRoot), 0, root.runs)
     }
@@ -160,16 +160,6 @@ struct Checkpoint: ~Copyable {
     }
     return IndexRoot(
       lastSequence: last, lastVersion: view.lastVersion, newestEvent: view.newestEvent, runs: runs)
-  }
-}
-
-extension NameIndex {
-  /// The entries of a run that covers everything.
-  fileprivate var all: [IndexEntry] {
-    var entries: [IndexEntry] = []
-    entries.reserveCapacity(count)
-    forEach { entries.append($0) }
-    return entries
   }
 }
 

@@ -67,17 +67,12 @@ struct NameIndex: Sendable {
     isComplete = true
   }
 
-  /// Gives every live entry of a complete index to `body`, by ascending tag.
-  func forEach<Failure: Error>(_ body: (IndexEntry) throws(Failure) -> Void) throws(Failure) {
+  /// All live entries of a complete index, by ascending tag.
+  var entries: [IndexEntry] {
     precondition(isComplete)
-    try table.forEach(body)
+    return table.entries
   }
 
-  /// All live entries of a complete index by offset: the order in which a disk gives them fastest.
-  var inFileOrder: [IndexEntry] {
-    var entries: [IndexEntry] = []
-    entries.reserveCapacity(count)
-    forEach { entries.append($0) }
-    return entries.sorted { $0.offset < $1.offset }
-  }
+  /// The same by offset: the order in which a disk gives them fastest.
+  var inFileOrder: [IndexEntry] { entries.sorted { $0.offset < $1.offset } }
 }

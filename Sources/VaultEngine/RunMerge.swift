@@ -51,13 +51,10 @@ enum RunMerge {
 
   /// The entries of a new run: of each tag the newest.
   ///
+  /// - Parameter written: in the order of the file.
   static func run(of written: [IndexEntry]) -> [IndexEntry] {
-    let sorted = written.sorted { $0.tag == $1.tag ? $0.offset < $1.offset : $0.tag.precedes($1.tag) }
-    var entries: [IndexEntry] = []
-    entries.reserveCapacity(sorted.count)
-    for entry in sorted {
-      if entries.last?.tag == entry.tag { entries[entries.count - 1] = entry } else { entries.append(entry) }
-    }
-    return entries
+    var table = TagTable(expecting: written.count)
+    for entry in written { table.insert(entry) }
+    return table.entries
   }
 }

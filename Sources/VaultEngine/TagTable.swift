@@ -72,6 +72,14 @@ struct TagTable: Sendable {
     }
   }
 
+  /// All entries, by ascending tag.
+  var entries: [IndexEntry] {
+    var entries: [IndexEntry] = []
+    entries.reserveCapacity(count)
+    forEach { entries.append($0) }
+    return entries
+  }
+
   // MARK: Where a tag belongs
 
   private func place(of slot: Slot) -> (branch: Int, leaf: Int) {

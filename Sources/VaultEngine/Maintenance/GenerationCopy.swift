@@ -188,7 +188,7 @@ struct GenerationCopy: ~Copyable {
   private func compareLiveNames() throws(VaultError) {
     var expected = old.index.count - over.count
     if !source.lost.isEmpty {
-      old.index.forEach { (entry) in
+      for entry in old.index.entries {
         if source.lost.contains(where: { $0.contains(entry.offset) }) { expected -= 1 }
       }
     }

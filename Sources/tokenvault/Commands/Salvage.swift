@@ -40,7 +40,8 @@ struct Salvage: VaultCommand {
         ? Self.json(report, tokens) + "\n" : Self.table(report, tokens, rest: dryRun ? nil : rest))
     guard !report.gaps.isEmpty else { return }
     throw CommandFailure(
-      .finding, "\(report.gaps.count) gaps: \(report.lostBytes) bytes did not open",
+      .finding,
+      "\(report.gaps.count == 1 ? "1 gap" : "\(report.gaps.count) gaps"): \(report.lostBytes) bytes did not open",
       remedy: report.staleThrough > 0 ? "see which tokens are marked as perhaps out of date" : nil)
   }
 
