@@ -12,11 +12,6 @@ struct CopyPlan: ~Copyable {
     newestEvent = view.newestEvent
   }
 
-  private func newestPut(_ tag: LookupTag) throws(VaultError) -> UInt64 {
-    if let offset = written[tag] { return offset }
-    return try view.place(of: tag)?.offset ?? 0
-  }
-
   /// - Returns: what the item that stands at `offset` has as the one before.
   mutating func place(_ item: RecordBlock.Item, at offset: UInt64) throws(VaultError) -> UInt64 {
     switch item.record.operation {
@@ -24,11 +19,14 @@ struct CopyPlan: ~Copyable {
       defer { newestEvent = offset }
       return newestEvent
     case .put, .delete:
-      let previous = try newestPut(item.tag)
-      written[item.tag] = item.record.operation == .put ? offset : 0
-      return previous
+      let put = item.record.operation == .put ? offset : 0
+      if let earlier = written.updateValue(put, forKey: item.tag) { return earlier }
+      return try view.place(of: item.tag)?.offset ?? 0
     }
   }
+
+  /// Makes room for the records of a batch.
+  mutating func reserve(_ count: Int) { written.reserveCapacity(count) }
 
   /// The blocks without deletions of names that are not there.
   func withoutIdleDeletions(_ blocks: [RecordBlock]) throws(VaultError) -> [RecordBlock] {

@@ -26,6 +26,7 @@ enum CopySealer {
     let (generation, keyring, padding) = (view.generation, view.keyring, view.generation.header.padding)
     let items = blocks.flatMap(\.items) + [last]
     let length = items.reduce(0) { $0 + Frame.overhead + $1.record.plaintextLength(padding: padding) }
+    plan.reserve(items.count)
     var encoder = try format { () throws(FormatError) in
       try BatchEncoder(after: view.chain, in: generation, capacity: length)
     }
