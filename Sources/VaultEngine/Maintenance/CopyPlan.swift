@@ -7,9 +7,11 @@ struct CopyPlan: ~Copyable {
   private var written: [LookupTag: UInt64] = [:]
   private var newestEvent: UInt64
 
-  init(into view: View) {
+  /// - Parameter count: how many records there will be.
+  init(into view: View, count: Int) {
     self.view = view
     newestEvent = view.newestEvent
+    written.reserveCapacity(count)
   }
 
   /// - Returns: what the item that stands at `offset` has as the one before.
@@ -25,11 +27,10 @@ struct CopyPlan: ~Copyable {
     }
   }
 
-  /// Makes room for the records of a batch.
-  mutating func reserve(_ count: Int) { written.reserveCapacity(count) }
-
-  /// The blocks without deletions of names that are not there.
-  func withoutIdleDeletions(_ blocks: [RecordBlock]) throws(VaultError) -> [RecordBlock] {
+  /// The blocks without deletions of names that are not in `view`.
+  static func withoutIdleDeletions(
+    _ blocks: [RecordBlock], of view: View
+  ) throws(VaultError) -> [RecordBlock] {
     guard blocks.contains(where: { $0.items.contains { $0.record.operation == .delete } }) else { return blocks }
     var present: [LookupTag: Bool] = [:]
     var kept: [RecordBlock] = []

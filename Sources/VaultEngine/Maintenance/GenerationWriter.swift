@@ -68,9 +68,8 @@ struct GenerationWriter: ~Copyable {
   /// - Parameter blocks: at most 65 536 records and 256 MiB of frames.
   /// - Throws: `disk-full`, `io`, also of the batch before; `limit-exceeded`.
   mutating func append(_ blocks: [RecordBlock]) throws(VaultError) {
-    var plan = CopyPlan(into: view)
-    let blocks = try plan.withoutIdleDeletions(blocks)
-    guard let sealed = try CopySealer.seal(blocks, with: &plan, after: view, random: &random) else { return }
+    let blocks = try CopyPlan.withoutIdleDeletions(blocks, of: view)
+    guard let sealed = try CopySealer.seal(blocks, after: view, random: &random) else { return }
     try settle()
     let (file, check, start, generation) = (file, check, view.chain.offset, view.generation)
     let work = { @Sendable () throws(VaultError) in
