@@ -15,7 +15,7 @@ package struct BatchEncoder: ~Copyable, Sendable {
   ///   - capacity: bytes of the batch, as far as they are known.
   package init(after start: Chain, in generation: Generation, capacity: Int = 0) throws(FormatError) {
     self.generation = generation
-    linker = try FrameLinker(after: start)
+    linker = try FrameLinker(after: start, in: generation)
     bytes.reserveCapacity(capacity)
   }
 
@@ -68,11 +68,9 @@ package struct BatchEncoder: ~Copyable, Sendable {
   /// Appends the frame of a key slot, which was sealed apart and can't end a batch.
   package mutating func append(_ sealed: KeySlot.Sealed) throws(FormatError) {
     precondition(!isEnded)
-    var header = place.header(of: .keySlot, term: 0, length: KeySlot.sealedLength)
-    header.previousLink = linker.link
-    let generation = generation
+    let header = place.header(of: .keySlot, term: 0, length: KeySlot.sealedLength)
     bytes.append(addingCapacity: header.frameLength) { (output) in
-      header.serialize(into: &output, in: generation)
+      header.serialize(into: &output)
       output.append(contentsOf: sealed.slot.clear().span)
       output.append(contentsOf: sealed.box.span)
       output.append(repeating: 0, count: FrameTrailer.length)
@@ -86,15 +84,10 @@ package struct BatchEncoder: ~Copyable, Sendable {
   package mutating func append(_ loose: LooseFrames) throws(FormatError) -> [FixedBytes<16>] {
     precondition(loose.start == place && !isEnded)
     bytes.append(addingCapacity: loose.bytes.count) { (output) in output.append(contentsOf: loose.bytes.span) }
-    let generation = generation
     var tags: [FixedBytes<16>] = []
     tags.reserveCapacity(loose.lengths.count)
     for length in loose.lengths {
-      var header = place.header(of: .record, term: loose.term, length: length)
-      header.previousLink = linker.link
-      let start = linker.start(of: header)
-      var target = bytes.mutableSpan
-      header.writeLink(to: &target, at: start, in: generation)
+      let header = place.header(of: .record, term: loose.term, length: length)
       tags.append(try linker.complete(header, in: &bytes))
     }
     return tags
@@ -104,6 +97,7 @@ package struct BatchEncoder: ~Copyable, Sendable {
 /// Carries the link and the trailers from frame to frame of a batch.
 private struct FrameLinker: ~Copyable, Sendable {
   private let batchStart: UInt64
+  private let generation: Generation
   private var hasher: LinkHasher
   /// Where the next frame will stand.
   private(set) var place: FramePlace
@@ -112,7 +106,8 @@ private struct FrameLinker: ~Copyable, Sendable {
   /// The chain up to the last frame, or why it does not take one of them.
   private(set) var chain: Result<Chain, FormatError>
 
-  init(after start: Chain) throws(FormatError) {
+  init(after start: Chain, in generation: Generation) throws(FormatError) {
+    self.generation = generation
     batchStart = start.offset
     hasher = try LinkHasher()
     place = FramePlace(after: start)
@@ -120,18 +115,19 @@ private struct FrameLinker: ~Copyable, Sendable {
     chain = .success(start)
   }
 
-  /// Where a frame stands in the batch.
-  func start(of header: FrameHeader) -> Int { Int(header.offset - batchStart) }
-
-  /// Gives the next frame, of which all but the trailer is in `bytes`, its trailer, and moves behind it.
+  /// Gives the next frame, of which all but link, checksums and trailer is in `bytes`, these, and moves behind it.
   ///
   /// - Returns: its authTag.
   mutating func complete(_ header: FrameHeader, in bytes: inout [UInt8]) throws(FormatError) -> FixedBytes<16> {
-    let start = start(of: header)
+    var header = header
+    header.previousLink = link
+    let start = Int(header.offset - batchStart)
     let end = start + header.frameLength
+    var target = bytes.mutableSpan
+    header.writeLink(to: &target, at: start, in: generation)
     let checksum = CRC32(of: bytes.span.extracting(start..<end - FrameTrailer.length)).value
     let trailer = FrameTrailer(total: header.frameLength, distance: end, checksum: checksum)
-    var target = bytes.mutableSpan
+    target = bytes.mutableSpan
     trailer.write(to: &target, at: end - FrameTrailer.length)
     let frame = bytes.span.extracting(start..<end)
     link = try hasher.link(of: frame)

@@ -196,9 +196,8 @@ package struct FrameHeader: Equatable, Sendable {
     FormatError(type.damage, "the frame can't be right: \(what)", offset: offset, sequence: sequence)
   }
 
-  /// Appends the 88 bytes.
-  func serialize(into output: inout OutputSpan<UInt8>, in generation: Generation) {
-    let start = output.count
+  /// Appends the 88 bytes, with zeros in the place of the checksum.
+  func serialize(into output: inout OutputSpan<UInt8>) {
     output.append(contentsOf: Self.sync.span)
     output.append(type.rawValue)
     output.append(suite)
@@ -211,13 +210,10 @@ package struct FrameHeader: Equatable, Sendable {
     output.append(bigEndian: ciphertextLength)
     output.append(contentsOf: previousLink.span)
     output.append(bigEndian: newestRoot)
-    output.append(bigEndian: UInt32(0))
-    var checksum = generation.checksumSeed
-    checksum.add(output.span.extracting(start..<start + 84))
-    output.append(bigEndian: checksum.value)
+    output.append(bigEndian: UInt64(0))
   }
 
-  /// Puts ``previousLink``, and the checksum that follows from it, in the place of those of this header at `start`.
+  /// Puts ``previousLink`` and the checksum, which depends on it, into this header at `start`.
   func writeLink(to bytes: inout MutableSpan<UInt8>, at start: Int, in generation: Generation) {
     bytes.replace(at: start + Self.previousLinkOffset, with: previousLink.span)
     var checksum = generation.checksumSeed

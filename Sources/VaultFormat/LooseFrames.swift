@@ -87,7 +87,7 @@ package struct LooseFrames: Sendable {
 }
 
 extension FrameHeader {
-  /// Appends the frame with `plaintext` sealed in it, and zeros in the place of its trailer.
+  /// Appends the frame with `plaintext` sealed in it, and zeros in the place of the header's checksum and the trailer.
   ///
   /// - Parameter nonce: salt and iv, 24 bytes.
   func seal(
@@ -95,7 +95,7 @@ extension FrameHeader {
     appendingTo output: inout OutputSpan<UInt8>
   ) throws(CryptoError) {
     let start = output.count
-    serialize(into: &output, in: generation)
+    serialize(into: &output)
     let aad = AdditionalData(header: output.span.extracting(start..<output.count), clear: clear, in: generation)
     output.append(contentsOf: clear)
     output.append(contentsOf: nonce)

@@ -88,4 +88,19 @@ extension Subject {
     }
     return Double(report.records) / time
   }
+
+  /// Records in a second of a change of the data key, which writes all of them anew.
+  func rotate() throws -> Double {
+    var kept = 0
+    let time = try seconds { () throws(VaultError) in
+      kept = try Vault.rotate(at: path, credential: KeySource.file(keyFile).credential(.key)).kept
+    }
+    return Double(kept) / time
+  }
+
+  /// Bytes of the file for each name, after it was compacted.
+  func bytesPerRecordCompacted() throws -> Double {
+    let report = try Vault.compact(at: path, credential: KeySource.file(keyFile).credential(.key))
+    return Double(report.bytesAfter) / Double(report.names)
+  }
 }

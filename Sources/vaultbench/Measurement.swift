@@ -9,12 +9,14 @@ enum Measurement: String, CaseIterable {
   case verify = "verify"
   case openColdGet = "open_cold_get"
   case memoryPerName = "memory_per_name"
+  case rotate = "rotate"
+  case bytesPerRecordCompacted = "bytes_per_record_compacted"
 
   /// The unit of the value.
   var unit: String {
     switch self {
-    case .bulkLoad, .verify: "records/s"
-    case .bytesPerRecord, .memoryPerName: "B"
+    case .bulkLoad, .verify, .rotate: "records/s"
+    case .bytesPerRecord, .memoryPerName, .bytesPerRecordCompacted: "B"
     case .durablePut, .concurrentDurablePut: "ops/s"
     case .getSnapshot, .getFresh: "ns"
     case .openColdGet: "ms"
@@ -33,6 +35,8 @@ enum Measurement: String, CaseIterable {
     case .verify: try subject.verify()
     case .openColdGet: try subject.openColdGet()
     case .memoryPerName: try subject.memoryPerName()
+    case .rotate: try subject.rotate()
+    case .bytesPerRecordCompacted: try subject.bytesPerRecordCompacted()
     }
   }
 

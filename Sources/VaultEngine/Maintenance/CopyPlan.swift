@@ -7,14 +7,11 @@ struct CopyPlan: ~Copyable {
   private var written: [LookupTag: UInt64] = [:]
   private var newestEvent: UInt64
 
-  init(into view: View) {
+  /// - Parameter count: how many records there will be.
+  init(into view: View, count: Int) {
     self.view = view
     newestEvent = view.newestEvent
-  }
-
-  private func newestPut(_ tag: LookupTag) throws(VaultError) -> UInt64 {
-    if let offset = written[tag] { return offset }
-    return try view.place(of: tag)?.offset ?? 0
+    written.reserveCapacity(count)
   }
 
   /// - Returns: what the item that stands at `offset` has as the one before.
@@ -24,14 +21,16 @@ struct CopyPlan: ~Copyable {
       defer { newestEvent = offset }
       return newestEvent
     case .put, .delete:
-      let previous = try newestPut(item.tag)
-      written[item.tag] = item.record.operation == .put ? offset : 0
-      return previous
+      let put = item.record.operation == .put ? offset : 0
+      if let earlier = written.updateValue(put, forKey: item.tag) { return earlier }
+      return try view.place(of: item.tag)?.offset ?? 0
     }
   }
 
-  /// The blocks without deletions of names that are not there.
-  func withoutIdleDeletions(_ blocks: [RecordBlock]) throws(VaultError) -> [RecordBlock] {
+  /// The blocks without deletions of names that are not in `view`.
+  static func withoutIdleDeletions(
+    _ blocks: [RecordBlock], of view: View
+  ) throws(VaultError) -> [RecordBlock] {
     guard blocks.contains(where: { $0.items.contains { $0.record.operation == .delete } }) else { return blocks }
     var present: [LookupTag: Bool] = [:]
     var kept: [RecordBlock] = []

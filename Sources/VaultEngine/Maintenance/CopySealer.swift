@@ -19,13 +19,14 @@ enum CopySealer {
 
   /// - Returns: the batch; `nil` when there are no records.
   static func seal(
-    _ blocks: [RecordBlock], with plan: inout CopyPlan, after view: View, random: inout AnyRandomSource
+    _ blocks: [RecordBlock], after view: View, random: inout AnyRandomSource
   ) throws(VaultError) -> BatchSealer.Sealed? {
     var blocks = blocks.filter { !$0.items.isEmpty }
     guard let lastBlock = blocks.last, let last = blocks[blocks.count - 1].items.popLast() else { return nil }
     let (generation, keyring, padding) = (view.generation, view.keyring, view.generation.header.padding)
     let items = blocks.flatMap(\.items) + [last]
     let length = items.reduce(0) { $0 + Frame.overhead + $1.record.plaintextLength(padding: padding) }
+    var plan = CopyPlan(into: view, count: items.count)
     var encoder = try format { () throws(FormatError) in
       try BatchEncoder(after: view.chain, in: generation, capacity: length)
     }

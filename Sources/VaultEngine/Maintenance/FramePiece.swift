@@ -4,7 +4,7 @@ internal import VaultFormat
 /// Record frames of one term as they stand in a file, read but not opened: what one thread opens at a time.
 struct FramePiece: Sendable {
   /// Frames and bytes of a piece, if no single frame is larger.
-  static let limit = (frames: 1024, bytes: 1 << 19)
+  static let limit = (frames: 256, bytes: 1 << 17)
 
   private(set) var bytes: [UInt8] = []
   private(set) var frames: [(header: FrameHeader, range: Range<Int>)] = []

@@ -25,34 +25,31 @@ struct GenerationCheck: Sendable {
   ///
   /// - Parameters:
   ///   - blocks: the records.
-  ///   - sealed: their frames, in the same order.
-  ///   - bytes: the batch, as it was read back.
+  ///   - batch: their frames, in the same order, and nothing else; the file was found to hold the same bytes.
   ///   - start: where it stands in the file.
   func compare(
-    _ blocks: [RecordBlock], with sealed: [View.Sealed], in bytes: [UInt8], from start: UInt64,
-    of generation: Generation
+    _ blocks: [RecordBlock], with batch: BatchSealer.Sealed, from start: UInt64, of generation: Generation
   ) throws(VaultError) {
     var first = 0
-    var parts: [(block: RecordBlock, offsets: [UInt64])] = []
+    var parts: [(block: RecordBlock, records: ArraySlice<View.Sealed>)] = []
     for block in blocks {
-      parts.append((block, sealed[first..<first + block.items.count].map(\.offset)))
+      parts.append((block, batch.records[first..<first + block.items.count]))
       first += block.items.count
     }
-    let keyring = keyring
+    let (keyring, bytes) = (keyring, batch.bytes)
     _ = try Threads.map(parts) { (part) throws(VaultError) in
       try keyring.withCipher { (opener) throws(VaultError) in
-        for (item, offset) in zip(part.block.items, part.offsets) {
-          let rest = bytes.span.extracting(Int(offset - start)..<bytes.count)
+        for (item, sealed) in zip(part.block.items, part.records) {
+          let rest = bytes.span.extracting(Int(sealed.offset - start)..<bytes.count)
           let isSame: Bool
           do throws(FormatError) {
-            let frame = try Frame(FrameHeader(parsing: rest, at: offset, in: generation), in: rest)
-            isSame = try opener.open(frame, in: generation) { (plaintext) in
+            isSame = try opener.open(Frame(FrameHeader(accepted: rest), in: rest), in: generation) { (plaintext) in
               part.block.withPlaintext(of: item) { Record.isSame($0, as: plaintext) }
             }
           } catch {
-            throw VaultError(error)
+            throw VaultError(error.at(offset: sealed.offset))
           }
-          guard isSame else { throw Self.mismatch(at: offset) }
+          guard isSame else { throw Self.mismatch(at: sealed.offset) }
         }
       }
     }

@@ -79,7 +79,8 @@ struct GenerationCopy: ~Copyable {
       try confirmUnderLock()
       try copy(upTo: selected)
     }
-    // The pages of a large index are on the disk before others have to wait.
+    // What was copied, and the pages of a large index, are on the disk before others have to wait.
+    try writer.settle()
     if writer.view.index.count > Self.largeIndex { try writer.checkpoint(history: old.history) }
     try finish(selected)
     if options.shreds { try shred() }

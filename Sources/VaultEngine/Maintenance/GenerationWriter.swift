@@ -1,18 +1,23 @@
 internal import VaultCrypto
 internal import VaultFormat
 
-/// Writes a new file under a temporary name: a founding batch, batches of records, a checkpoint. Each batch is synced before
-/// the next, read back, walked over, opened, and compared with what it was made of.
+/// Writes a new file under a temporary name: a founding batch, batches of records, a checkpoint. Each batch is synced, read
+/// back, opened and compared with what it was made of before the next is written, which is sealed meanwhile.
 ///
 /// Nothing that fails or is killed here touches the vault: the file has its name only after ``replaceVault()`` or
 /// ``publish()``, and is removed if neither was called.
 struct GenerationWriter: ~Copyable {
+  /// Bytes of a batch that is written before the caller goes on: a thread would not be worth it.
+  private static let smallBatch = 1 << 20
+  /// Bytes that are read back at once.
+  private static let piece = 1 << 18
+
   private let temporary: TemporaryFile
   private let slots: [KeySlot.Sealed]
   private var random: AnyRandomSource
   /// Opens what was written, with keys that were read back from the file.
   private let check: GenerationCheck
-  /// What was written.
+  /// What was written, or is just being written.
   private(set) var view: View
 
   private var file: any StorageFile { temporary.file }
@@ -61,16 +66,24 @@ struct GenerationWriter: ~Copyable {
   /// before it in this file. A deletion of a name that this file does not have is left out.
   ///
   /// - Parameter blocks: at most 65 536 records and 256 MiB of frames.
-  /// - Throws: `disk-full`, `io`, `limit-exceeded`; `frame-damaged` when what was read back is not what was written.
+  /// - Throws: `disk-full`, `io`, also of the batch before; `limit-exceeded`.
   mutating func append(_ blocks: [RecordBlock]) throws(VaultError) {
-    var plan = CopyPlan(into: view)
-    let blocks = try plan.withoutIdleDeletions(blocks)
-    guard let sealed = try CopySealer.seal(blocks, with: &plan, after: view, random: &random) else { return }
-    let (found, end) = try write(sealed.bytes)
-    guard end == sealed.end else { throw GenerationCheck.mismatch(at: view.chain.offset) }
-    try check.compare(blocks, with: sealed.records, in: found, from: view.chain.offset, of: view.generation)
+    let blocks = try CopyPlan.withoutIdleDeletions(blocks, of: view)
+    guard let sealed = try CopySealer.seal(blocks, after: view, random: &random) else { return }
+    try settle()
+    let (file, check, start, generation) = (file, check, view.chain.offset, view.generation)
+    let work = { @Sendable () throws(VaultError) in
+      try Self.write(sealed.bytes, at: start, to: file)
+      try check.compare(blocks, with: sealed, from: start, of: generation)
+    }
+    if sealed.bytes.count < Self.smallBatch { try work() } else { temporary.writing = WorkAside(work) }
     view.append(.records(sealed))
   }
+
+  /// Waits until all that was appended is synced and checked.
+  ///
+  /// - Throws: what went wrong with it.
+  func settle() throws(VaultError) { try temporary.writing.take()?.finish() }
 
   // MARK: The checkpoint
 
@@ -79,27 +92,31 @@ struct GenerationWriter: ~Copyable {
   /// - Parameter history: earlier generations, newest first. The generation before this one stands there in the last checkpoint,
   ///   and in that alone: it makes the file complete.
   mutating func checkpoint(history: [Anchor.Ancestor]) throws(VaultError) {
+    try settle()
     var checkpoint = try Checkpoint(after: view, slots: slots, history: history, random: &random)
     while let batch = try checkpoint.nextBatch(after: view, random: &random) {
-      guard try write(batch.bytes).end == batch.end else { throw GenerationCheck.mismatch(at: view.chain.offset) }
+      try Self.write(batch.bytes, at: view.chain.offset, to: file)
       view.append(.index(batch))
     }
   }
 
-  /// Writes a batch, syncs it, and reads it back.
-  ///
-  /// - Returns: what was read, and the chain behind it as a reader will compute it: its link is a digest of every byte.
-  private func write(_ bytes: [UInt8]) throws(VaultError) -> (found: [UInt8], end: Chain) {
-    try file.write(bytes.span, at: view.chain.offset)
+  /// Writes a batch, syncs it, and compares what the file then holds with it. That a reader will take these bytes for the batch
+  /// was found out when it was sealed.
+  private static func write(_ bytes: [UInt8], at start: UInt64, to file: any StorageFile) throws(VaultError) {
+    try file.write(bytes.span, at: start)
     try file.sync()
-    let found = try file.read(at: view.chain.offset, count: bytes.count)
-    return (found, try view.chain.following(found.span, in: view.generation))
+    for first in stride(from: 0, to: bytes.count, by: piece) {
+      let expected = bytes.span.extracting(first..<min(first + piece, bytes.count))
+      let found = try file.read(at: start + UInt64(first), count: expected.count)
+      guard found.span.equals(expected) else { throw GenerationCheck.mismatch(at: start + UInt64(first)) }
+    }
   }
 
   // MARK: The name
 
   /// Opens the whole file as a reader will, and compares it with what was written.
   private func checkAsReader() throws(VaultError) {
+    try settle()
     let found = try Opening.view(of: file, succeeding: check.keyring)
     guard found.chain == view.chain, found.lastVersion == view.lastVersion, found.newestEvent == view.newestEvent,
       found.history == view.history, found.genesis == view.genesis
@@ -130,11 +147,16 @@ private final class TemporaryFile {
   let storage: any Storage
   let file: any StorageFile
   var hasName = false
+  /// The batch that is on its way to the disk and back.
+  var writing: WorkAside?
 
   init(of storage: any Storage) throws(VaultError) {
     self.storage = storage
     file = try storage.createTemporary()
   }
 
-  deinit { if !hasName { storage.discard(file) } }
+  deinit {
+    writing = nil
+    if !hasName { storage.discard(file) }
+  }
 }

@@ -4,8 +4,8 @@ internal import VaultFormat
 ///
 /// What it may take grows with the file: it goes up to the end of a view, and on to that of a later one.
 struct RecordSource: Sendable {
-  /// Bytes of records that are in memory at a time.
-  private static let portion = 16 << 20
+  /// Bytes of the file that are in memory at a time: little enough to stay in the processor's cache.
+  private static let portion: UInt64 = 4 << 20
 
   private let target: Keyring
   private let isOver: (@Sendable (Span<UInt8>) -> Bool)?
@@ -31,25 +31,47 @@ struct RecordSource: Sendable {
     self.skipsDamaged = skipsDamaged
   }
 
-  /// The next records, some 16 MiB; none at the end of `view`.
+  /// The records of the next 4 MiB, which may be none.
   ///
   /// - Throws: `frame-damaged`, `chain-broken` for a frame that is not the one that belongs there; `io`.
   mutating func next(of view: View) throws(VaultError) -> [RecordBlock] {
+    let (target, isOver, skipsDamaged) = (target, isOver, skipsDamaged)
     var window = try FileWindow(view.file)
-    var pieces = [FramePiece()]
-    var bytes = 0
-    while offset < view.chain.offset, bytes < Self.portion {
+    let end = offset + Self.portion
+    var opened: [FramePiece.Opened] = []
+    try Threads.inOrder { () throws(VaultError) in
+      try piece(of: view, before: end, &window)
+    } work: { (piece) throws(VaultError) in
+      try piece.open(from: view, for: target, isOver: isOver, skipsDamaged: skipsDamaged)
+    } give: { (piece: FramePiece.Opened) in
+      opened.append(piece)
+    }
+    for failure in opened.flatMap(\.failures) {
+      failures.append(failure)
+      if let offset = failure.offset { lost.append(offset..<offset + 1) }
+    }
+    return opened.map(\.block)
+  }
+
+  /// The next record frames that begin before `limit`.
+  ///
+  /// - Returns: `nil` when there are none.
+  private mutating func piece(
+    of view: View, before limit: UInt64, _ window: inout FileWindow
+  ) throws(VaultError) -> FramePiece? {
+    var piece = FramePiece()
+    while offset < min(limit, view.chain.offset) {
       guard let header = try header(&window, of: view) else { continue }
       if header.type == .record {
+        guard piece.takes(header) else { break }
         try window.load(at: header.offset, count: header.frameLength)
-        if !pieces[pieces.count - 1].takes(header) { pieces.append(FramePiece()) }
-        pieces[pieces.count - 1].append(header, window.bytes(at: header.offset, count: header.frameLength))
-        bytes += header.frameLength
+        piece.append(header, window.bytes(at: header.offset, count: header.frameLength))
       }
+      sequence = header.sequence
       offset += UInt64(header.frameLength)
       end = offset
     }
-    return try open(pieces.filter { !$0.frames.isEmpty }, of: view)
+    return piece.frames.isEmpty ? nil : piece
   }
 
   /// The header of the next frame, which must follow the one before.
@@ -66,7 +88,6 @@ struct RecordSource: Sendable {
         throw VaultError(
           .chainBroken, "the frame is not the one that follows here", offset: offset, sequence: header.sequence)
       }
-      sequence = header.sequence
       return header
     } catch {
       guard skipsDamaged, error.code.isDamage else { throw error }
@@ -86,17 +107,5 @@ struct RecordSource: Sendable {
     try window.load(at: offset, count: FrameHeader.length)
     let bytes = window.bytes(at: offset, count: FrameHeader.length)
     return FrameHeader.valid(in: bytes, at: offset, of: view.generation) != nil
-  }
-
-  private mutating func open(_ pieces: [FramePiece], of view: View) throws(VaultError) -> [RecordBlock] {
-    let (target, isOver, skipsDamaged) = (target, isOver, skipsDamaged)
-    let opened = try Threads.map(pieces) { (piece) throws(VaultError) in
-      try piece.open(from: view, for: target, isOver: isOver, skipsDamaged: skipsDamaged)
-    }
-    for failure in opened.flatMap(\.failures) {
-      failures.append(failure)
-      if let offset = failure.offset { lost.append(offset..<offset + 1) }
-    }
-    return opened.map(\.block)
   }
 }
