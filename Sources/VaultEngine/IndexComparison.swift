@@ -96,12 +96,17 @@ final class IndexComparison {
     try demand(!entries.isEmpty, "a run has no entries")
     try demand(UInt64(entries.count) == run.entries, "a run has \(entries.count) entries, not \(run.entries)")
     try demand(IndexPage.count(for: entries.map(\.tag)) == run.pages, "a run has more pages than it needs")
-    var expected = newest(in: run.sequences)
-    for entry in entries {
-      try demand(expected.removeValue(forKey: entry.tag) == entry, "an entry contradicts its frame")
-    }
+    var rest = newest(in: run.sequences)[...]
     // A merge with the oldest run drops deletions: there is nothing left that they could hide.
-    try demand(expected.values.allSatisfy { isOldest && $0.isDeletion }, "a name has no entry")
+    let mayLack = { (entry: IndexEntry) in isOldest && entry.isDeletion }
+    for entry in entries {
+      while let next = rest.first, next.tag.precedes(entry.tag) {
+        try demand(mayLack(next), "a name has no entry")
+        rest = rest.dropFirst()
+      }
+      try demand(rest.popFirst() == entry, "an entry contradicts its frame")
+    }
+    try demand(rest.allSatisfy(mayLack), "a name has no entry")
   }
 
   private func entries(of run: IndexRoot.Run, below root: UInt64) throws(Fault) -> [IndexEntry] {
@@ -124,12 +129,20 @@ final class IndexComparison {
   }
 
   /// Whether every name was deleted: a deletion that nothing needs any more has no entry.
-  private var isNothingLive: Bool { newest(in: 0...UInt64.max).values.allSatisfy(\.isDeletion) }
+  private var isNothingLive: Bool { RunMerge.run(of: written.map(\.entry)).allSatisfy(\.isDeletion) }
 
-  /// The newest record of each name that was written in a range of sequences.
-  private func newest(in sequences: ClosedRange<UInt64>) -> [LookupTag: IndexEntry] {
-    var newest: [LookupTag: IndexEntry] = [:]
-    for record in written where sequences.contains(record.sequence) { newest[record.entry.tag] = record.entry }
-    return newest
+  /// The newest record of each name that was written in a range of sequences, by ascending tag.
+  private func newest(in sequences: ClosedRange<UInt64>) -> [IndexEntry] {
+    RunMerge.run(of: written[place(of: sequences.lowerBound)..<place(of: sequences.upperBound + 1)].map(\.entry))
+  }
+
+  /// How many were written before `sequence`.
+  private func place(of sequence: UInt64) -> Int {
+    var range = written.indices
+    while !range.isEmpty {
+      let middle = range.lowerBound + range.count / 2
+      range = written[middle].sequence < sequence ? middle + 1..<range.upperBound : range.lowerBound..<middle
+    }
+    return range.lowerBound
   }
 }
