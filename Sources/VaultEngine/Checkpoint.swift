@@ -64,9 +64,9 @@ struct Checkpoint: ~Copyable {
     _ view: View
   ) throws(VaultError) -> (entries: [IndexEntry], level: UInt8, kept: [IndexRoot.Run]) {
     let index = view.index
-    guard let root = index.root else { return (index.entries, RunMerge.level(ofWhole: index.count), []) }
+    guard let root = index.root else { return (index.entries, RunMerge.level(of: index.count), []) }
     var new = RunMerge.run(of: index.sinceRoot)
-    var (count, level) = RunMerge.choose(root.runs)
+    var (count, level) = RunMerge.choose(root.runs, new: new.count)
     if new.isEmpty { count = 0 }
     do throws(VaultError) {
       let runs = IndexRuns(of: view)
@@ -76,7 +76,7 @@ struct Checkpoint: ~Copyable {
       // A run with a bad page is left as it is, and named as long as there is room, so that the page stays excused.
       guard root.runs.count < Limits.runs else {
         guard index.isComplete else { throw error }
-        return (index.entries, RunMerge.level(ofWhole: index.count), [])
+        return (index.entries, RunMerge.level(of: index.count), [])
       }
       return (RunMerge.run(of: index.sinceRoot), 0, root.runs)
     }

@@ -6,10 +6,11 @@ enum RunMerge {
   /// Runs of a level that become one of the next.
   private static let fanIn = 4
 
-  /// How many of `runs`, newest first, become one with a new run of level 0, and the level of the outcome: whenever four of
-  /// a level stand side by side, the four together.
-  static func choose(_ runs: [IndexRoot.Run]) -> (count: Int, level: UInt8) {
-    var (count, level) = (0, UInt8(0))
+  /// How many of `runs`, newest first, become one with a new run of so many entries, and the level of the outcome: those of
+  /// lower levels, and whenever four of a level stand side by side, the four together.
+  static func choose(_ runs: [IndexRoot.Run], new entries: Int) -> (count: Int, level: UInt8) {
+    var level = level(of: entries)
+    var count = runs.prefix { $0.level < level }.count
     while true {
       let same = runs[count...].prefix { $0.level == level }.count
       guard same >= fanIn - 1, level < .max else { return (count, level) }
@@ -18,9 +19,9 @@ enum RunMerge {
     }
   }
 
-  /// The level of a run that holds the whole index: the one that it would have come to by merges. On a lower one, a few small
+  /// The level of a run that is not made of others: the one that it would have come to by merges. On a lower one, a few small
   /// runs would soon be merged with all of it.
-  static func level(ofWhole entries: Int) -> UInt8 {
+  static func level(of entries: Int) -> UInt8 {
     var (level, size) = (UInt8(0), 1024 * fanIn)
     while entries >= size {
       level += 1
