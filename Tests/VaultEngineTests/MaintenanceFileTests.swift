@@ -85,6 +85,37 @@ import VaultFormat
     #expect(try directory.names() == ["vault", "vault.lock"])
   }
 
+  private static let isLong = ProcessInfo.processInfo.environment["TOKENVAULT_LONG"] == "1"
+
+  // Defends: a reader goes on through one compaction after the other, by one handle and by new ones; with `TOKENVAULT_LONG=1` in
+  // the environment through ten thousand.
+  @Test func readersThroughManyCompactions() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("vault")
+    let vault = try Vault.create(at: path, credential: key())
+    let names = (0..<20).map { Name(bytes: Array("name-\($0)".utf8)) }
+    try vault.commit(names.map { .put($0, $0.bytes) })
+    let count = Self.isLong ? 10_000 : 100
+    let working = Atomic(1)
+    inParallel(3) { (number) in
+      guard number > 0 else {
+        defer { working.subtract(1, ordering: .relaxed) }
+        for _ in 0..<count { _ = try Vault.compact(at: path, credential: key()) }
+        return
+      }
+      var round = 0
+      while working.load(ordering: .relaxed) > 0 {
+        let reader = number == 1 ? vault : try Vault.open(at: path, credential: key(), options: .reading)
+        let name = names[round % names.count]
+        #expect(try reader.value(of: name) == name.bytes)
+        round += 1
+      }
+    }
+    #expect(try Vault.open(at: path, credential: key()).snapshot().generation == UInt64(count + 1))
+    #expect(try vault.contents().count == names.count)
+    #expect(try Vault.verify(at: path, credential: key()).findings.isEmpty)
+  }
+
   // Defends: killed at any moment, a command that makes a new generation leaves one whole vault, and what it leaves beside it
   // is swept by the next writer.
   @Test func killedAtAnyMoment() throws {
