@@ -1,8 +1,8 @@
 internal import VaultCrypto
 internal import VaultFormat
 
-/// What is settled of a batch before anything of it is sealed: every record has its version, its
-/// place, and the place of the one before it. Places depend on lengths alone.
+/// What is settled of a batch before anything of it is sealed: every record has its version, its place, and the place of the
+/// one before it. Places depend on lengths alone.
 struct BatchPlan: ~Copyable {
   /// One record, ready to be sealed.
   struct Planned: Sendable {

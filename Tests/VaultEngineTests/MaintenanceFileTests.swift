@@ -49,7 +49,8 @@ import VaultFormat
       case 4:
         var options = MaintenanceOptions()
         options.lockTimeout = .seconds(60)
-        while working.load(ordering: .relaxed) > 0 {
+        // Two at least, however soon the writers are done.
+        while working.load(ordering: .relaxed) > 0 || generations.load(ordering: .relaxed) < 2 {
           if generations.load(ordering: .relaxed) % 2 == 0 {
             _ = try Vault.compact(at: path, credential: key(), options: options)
           } else {
@@ -80,7 +81,7 @@ import VaultFormat
     let events = try vault.facts().filter { $0.operation == .event }
     #expect(events.count == 240 && Set(events.map(\.name)).count == 240)
     #expect(try first.contents() == ["fixed": [42]])
-    #expect(generations.load(ordering: .relaxed) > 0)
+    #expect(generations.load(ordering: .relaxed) > 1)
     #expect(try Vault.verify(at: path, credential: key()).findings.isEmpty)
     #expect(try directory.names() == ["vault", "vault.lock"])
   }
