@@ -69,6 +69,13 @@ struct Instruments: Sendable {
     logger.debug("\(operation.name) done")
   }
 
+  /// A read could not be recorded, which keeps nobody from reading.
+  func noteAuditFailure(_ error: VaultError) {
+    Counter(label: "tokenvault_audit_errors_total", dimensions: [("code", error.code.description)], factory: metrics)
+      .increment()
+    logger.error("reads could not be audited", metadata: ["code": "\(error.code)"])
+  }
+
   private func noteFailure(of operation: Operation, _ error: VaultError) {
     let dimensions = [("code", error.code.description)]
     Counter(label: "tokenvault_errors_total", dimensions: dimensions, factory: metrics).increment()

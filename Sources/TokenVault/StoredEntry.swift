@@ -144,7 +144,7 @@ extension TokenStore {
       var batch = try VaultBatch()
       let result = try body(state(of: id), &batch)
       do throws(VaultError) {
-        return (result, try vault.commit(batch))
+        return (result, try commit(batch))
       } catch {
         // A name that was to be deleted may be gone.
         guard left > 0, error.code == .conflict || error.code == .notFound else { throw error }
