@@ -16,11 +16,12 @@ struct TokenVaultCommand: ParsableCommand {
       CommandGroup(
         name: "Token",
         subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
+      CommandGroup(name: "Audit", subcommands: [Audit.self]),
       CommandGroup(
         name: "Vault",
         subcommands: [
-          Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self, Compact.self,
-          Rotate.self, Rekey.self, Backup.self, Restore.self, Salvage.self, Upgrade.self,
+          Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self, Stats.self,
+          Compact.self, Rotate.self, Rekey.self, Backup.self, Restore.self, Salvage.self, Upgrade.self,
         ]),
       CommandGroup(name: "Vector", subcommands: [Vectors.self]),
       CommandGroup(name: "Trial", subcommands: [Demo.self]),

@@ -37,7 +37,7 @@ struct Get: VaultCommand {
 
   func run(_ settings: Settings) throws {
     let id = try entry.tokenID()
-    let stored = try settings.read { (store) in try store.token(for: id) }
+    let stored = try settings.read { (store) in try store.token(for: id, by: settings.context) }
     guard let stored else { throw CommandFailure.noSuchName }
     try stored.token.check(validFor: validFor)
     try Output.write(text(of: stored.token, as: format ?? (settings.json ? .json : .plain)))

@@ -18,7 +18,9 @@ struct Show: VaultCommand {
 
   func run(_ settings: Settings) throws {
     let id = try entry.tokenID()
-    let stored = try settings.read { (store) in try store.token(for: id) }
+    let stored = try settings.read { (store) in
+      try reveal ? store.token(for: id, by: settings.context) : store.tokenUnread(for: id)
+    }
     guard let stored else { throw CommandFailure.noSuchName }
     try Output.write(settings.json ? json(stored) + "\n" : table(stored))
   }
