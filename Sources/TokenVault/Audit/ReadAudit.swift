@@ -149,6 +149,7 @@ final class ReadAudit: Sendable {
   ///
   /// - Throws: as ``Vault/commit(_:)``; what can be tried again waits on.
   func flush() throws(VaultError) {
+    guard state.withLock({ !$0.waiting.isEmpty }) else { return }
     var batch = try VaultBatch()
     let events = try take(into: &batch)
     guard !events.isEmpty else { return }

@@ -41,13 +41,13 @@ struct AuditLog: VaultCommand {
     var lines = EventLines(asJSON: settings.json)
     try settings.use(readOnly: true) { (vault) in
       let store = TokenStore(vault)
-      guard follow else { return try lines.write(query, of: store) }
+      try lines.write(query, of: store)
+      guard follow else { return }
+      query.newest = nil
       let wait = FollowWait()
-      while true {
-        try lines.write(query, of: store)
+      while try wait.goesOn() {
         query.after = lines.version
-        query.newest = nil
-        guard try wait.goesOn() else { return }
+        try lines.write(query, of: store)
       }
     }
   }
