@@ -16,7 +16,7 @@ struct TokenVaultCommand: ParsableCommand {
       CommandGroup(
         name: "Token",
         subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
-      CommandGroup(name: "Use", subcommands: [Exec.self, Inject.self]),
+      CommandGroup(name: "Use", subcommands: [Exec.self, Inject.self, Redact.self]),
       CommandGroup(
         name: "Vault",
         subcommands: [
