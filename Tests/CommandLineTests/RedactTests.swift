@@ -66,6 +66,18 @@ import Testing
     #expect(outcome.lines == ["one [redacted]", "user: acc", "[redacted] done", "[redacted]"], "\(outcome.errors)")
   }
 
+  @Test func whatAnotherProgramSealedIsCounted() throws {
+    // Defends: a secret that can't be known is not passed over in silence, and the others are still taken out.
+    let bench = try Bench()
+    try bench.writeScenario("record_good-legacy")
+    // What is there is no token: a secret may be in it, and nothing passes.
+    let refused = try bench.run("redact", input: "acc-1234567")
+    #expect(refused.code == 78 && refused.output.isEmpty)
+    try bench.put("alice", #"{"access_token":"acc-1234567"}"#)
+    let outcome = try bench.run("redact", input: "acc-1234567")
+    #expect(outcome.text == "[redacted]" && outcome.errors.contains("not looked for"), "\(outcome.errors)")
+  }
+
   @Test func failuresAreTold() throws {
     // Defends: a full disk is not success, and without a vault nothing passes unseen.
     let bench = try Self.bench()
