@@ -48,6 +48,9 @@ package struct ChildProgram {
   /// Environment variables that it does not inherit, beside those that hold a key or passphrase (``SecretVariables``).
   package var removedVariables: Set<String> = []
 
+  /// False to do without the kernel's help in seeing its end, which old kernels and some sandboxes lack.
+  var isWatched = true
+
   /// - Parameters:
   ///   - words: the program, which is searched in `$PATH` unless it has a slash, and its arguments.
   ///   - outputLimit: bytes that it may print.
@@ -92,6 +95,7 @@ package struct ChildProgram {
     }
     let nothing = OwnedDescriptor(input < 0 ? unsafe open("/dev/null", O_RDONLY | O_CLOEXEC) : -1)
     launch.descriptors[0] = input < 0 ? nothing.number : input
-    return RunningChild(try launch.start(environment), leadsSession: launch.beginsSession)
+    return RunningChild(
+      try launch.start(environment), leadsSession: launch.beginsSession, isWatched: isWatched)
   }
 }

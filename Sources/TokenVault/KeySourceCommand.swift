@@ -13,7 +13,7 @@ struct KeyCommand {
   func output() throws(VaultError) -> SecretBytes {
     var program = ChildProgram(words, outputLimit: KeyReader.limit)
     // It would run itself, were it this command with another vault.
-    program.removedVariables = ["TOKENVAULT_KEY", "TOKENVAULT_PASSPHRASE"]
+    program.removedVariables = SecretVariables.sources
     let outcome: ChildProgram.Outcome
     do throws(ProgramFailure) {
       outcome = try program.run()

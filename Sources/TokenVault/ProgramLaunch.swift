@@ -64,13 +64,15 @@ package struct ProgramLaunch {
   }
 
   /// Puts the program in the place of this process (`execve`). It returns only when that failed; by then, descriptors and signals
-  /// are the program's.
-  ///
-  /// - Throws: `cannotStart`.
-  package func replaceProcess(_ environment: borrowing ChildEnvironment) throws(ProgramFailure) -> Never {
-    try check()
-    let moved = try MovedDescriptors(descriptors)
-    for (copy, target) in moved.pairs where dup2(copy, target) < 0 { throw .cannotStart(errno) }
+  /// may be the program's.
+  package func replaceProcess(_ environment: borrowing ChildEnvironment) -> ProgramFailure {
+    do throws(ProgramFailure) {
+      try check()
+      let moved = try MovedDescriptors(descriptors)
+      for (copy, target) in moved.pairs where dup2(copy, target) < 0 { throw .cannotStart(errno) }
+    } catch {
+      return error
+    }
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
     for number in Self.ownSignals { signal(number, SIG_DFL) }
@@ -81,7 +83,7 @@ package struct ProgramLaunch {
         return errno
       }
     }
-    throw .cannotStart(number)
+    return .cannotStart(number)
   }
 
   /// What the command ignores for its own sake.

@@ -11,11 +11,13 @@ struct RunningChild: ~Copyable {
   private(set) var endedAt: ContinuousClock.Instant?
   private var isGone = false
 
-  /// - Parameter leadsSession: whether signals are for all that the child has started, too.
-  init(_ number: Int32, leadsSession: Bool) {
+  /// - Parameters:
+  ///   - leadsSession: whether signals are for all that the child has started, too.
+  ///   - isWatched: false to do without ``watch``, as on a system that has none.
+  init(_ number: Int32, leadsSession: Bool, isWatched: Bool) {
     self.number = number
     self.leadsSession = leadsSession
-    watch = OwnedDescriptor(tv_process_descriptor(number))
+    watch = OwnedDescriptor(isWatched ? tv_process_descriptor(number) : -1)
   }
 
   deinit {
