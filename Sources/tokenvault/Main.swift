@@ -15,7 +15,7 @@ struct TokenVaultCommand: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Token",
-        subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
+        subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self, Refresh.self]),
       CommandGroup(name: "Audit", subcommands: [Audit.self]),
       CommandGroup(name: "Use", subcommands: [Exec.self, Inject.self, Redact.self]),
       CommandGroup(name: "Leak", subcommands: [LeakCheck.self, Scan.self]),
