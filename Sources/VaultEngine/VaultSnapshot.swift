@@ -2,7 +2,7 @@ internal import VaultFormat
 
 /// A vault as it was at one moment. Later writes don't change it; it keeps its file open as long as it lives.
 public struct VaultSnapshot: Sendable {
-  private let view: View
+  let view: View
 
   init(_ view: View) { self.view = view }
 
