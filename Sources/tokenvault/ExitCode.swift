@@ -49,9 +49,10 @@ enum ExitCode: Int32, CaseIterable {
     case .ok: "done"
     case .failure: "a failure that has no code of its own"
     case .notFound: "there is no such name, or no such member of the token"
-    case .reauthNeeded: "the token has expired, or expires sooner than asked"
+    case .reauthNeeded: "the account is revoked, or the token has expired, or expires sooner than asked"
     case .conflict: "it exists already, or was changed by somebody else; nothing was written"
-    case .finding: "a check found something: vectors that fail, a damaged index and nothing else, a pin too old to tell"
+    case .finding:
+      "a check found something: vectors that fail, a damaged index alone, a pin too old to tell, entries that are no tokens"
     case .usage: "wrong arguments, or input that is not what it should be"
     case .damaged: "the vault is damaged; offset and sequence are named, nothing was changed"
     case .noVault: "there is no file at the path"

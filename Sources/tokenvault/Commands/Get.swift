@@ -29,6 +29,8 @@ struct Get: VaultCommand {
   var format: Format?
   @Option(help: ArgumentHelp("Exit 4 when the token expires sooner than in this time.", valueName: "dur"))
   var validFor: TimeSpan?
+  @Flag(help: "Note in the vault that the account was used, when the token is printed.")
+  var recordUse = false
   @OptionGroup var globals: GlobalOptions
 
   func validate() throws {
@@ -37,33 +39,35 @@ struct Get: VaultCommand {
 
   func run(_ settings: Settings) throws {
     let id = try entry.tokenID()
-    let stored = try settings.read { (store) in try store.token(for: id) }
-    guard let stored else { throw CommandFailure.noSuchName }
-    try stored.token.check(validFor: validFor)
-    try Output.write(text(of: stored.token, as: format ?? (settings.json ? .json : .plain)))
+    guard recordUse else { return try print(settings.read { (store) in try store.token(for: id) }, settings) }
+    try settings.write { (store) in
+      try print(store.token(for: id), settings)
+      try store.recordUse(of: id)
+    }
   }
 
-  private func text(of token: OAuthToken, as format: Format) throws -> String {
+  private func print(_ stored: StoredToken?, _ settings: Settings) throws {
+    guard let stored else { throw CommandFailure.noSuchName }
+    try stored.check(validFor: validFor)
+    try Output.write(text(of: stored, as: format ?? (settings.json ? .json : .plain)))
+  }
+
+  private func text(of stored: StoredToken, as format: Format) throws -> String {
     let name = field ?? "access_token"
     switch format {
     case .json where field != nil:
-      guard let value = token.value(of: name) else { throw CommandFailure.noSuchMember }
-      return value.text + "\n"
-    case .plain: return try member(name, of: token) + "\n"
-    case .json: return token.json + "\n"
+      _ = try stored.member(name)
+      return (stored.token.value(of: name)?.text ?? "") + "\n"
+    case .plain: return try stored.member(name) + "\n"
+    case .json: return stored.token.json + "\n"
     case .header:
-      let value = try member(name, of: token)
+      let value = try stored.member(name)
       guard value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
         throw CommandFailure(.failure, "the member holds characters that can't stand in a header")
       }
       return "Authorization: Bearer " + value + "\n"
-    case .env: return try ShellVariables(token, only: field).text
+    case .env: return try ShellVariables(stored, only: field).text
     }
-  }
-
-  private func member(_ name: String, of token: OAuthToken) throws -> String {
-    guard let value = token.member(name) else { throw CommandFailure.noSuchMember }
-    return value
   }
 }
 
@@ -78,7 +82,9 @@ struct ShellVariables {
   ]
 
   /// - Throws: ``ExitCode/notFound`` when `field` is not there; ``ExitCode/failure`` when two members give one variable.
-  init(_ token: OAuthToken, only field: String?) throws {
+  init(_ stored: StoredToken, only field: String?) throws {
+    let token = stored.token
+    if let field { _ = try stored.member(field) }
     var text = ""
     var seen: Set<String> = []
     for name in token.memberNames where field == nil || name == field {
@@ -91,7 +97,6 @@ struct ShellVariables {
       }
       text += variable + "=" + Self.quoted(value) + "\n"
     }
-    guard field == nil || !seen.isEmpty else { throw CommandFailure.noSuchMember }
     self.text = text
   }
 

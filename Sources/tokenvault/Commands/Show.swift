@@ -6,7 +6,7 @@ import TokenVault
 struct Show: VaultCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", _superCommandName: "tokenvault",
-    abstract: "Show what is known of a token, its secrets concealed.")
+    abstract: "Show what is known of a token and its account, its secrets concealed.")
 
   @OptionGroup var entry: EntryOptions
   @Flag(help: "Show the secrets too.")
@@ -18,19 +18,29 @@ struct Show: VaultCommand {
 
   func run(_ settings: Settings) throws {
     let id = try entry.tokenID()
-    let stored = try settings.read { (store) in try store.token(for: id) }
-    guard let stored else { throw CommandFailure.noSuchName }
-    try Output.write(settings.json ? json(stored) + "\n" : table(stored))
+    guard let (account, stored) = try settings.read({ (store) in try Self.entry(id, in: store) }) else {
+      throw CommandFailure.noSuchName
+    }
+    try Output.write(settings.json ? json(account, stored) + "\n" : table(account, stored))
   }
 
-  private func table(_ stored: StoredToken) -> String {
+  /// Both sides of one and the same write.
+  private static func entry(_ id: TokenID, in store: TokenStore) throws -> (Account, StoredToken)? {
+    while true {
+      guard let account = try store.account(of: id), let stored = try store.token(for: id) else { return nil }
+      if account.seq == stored.seq { return (account, stored) }
+    }
+  }
+
+  private func table(_ account: Account, _ stored: StoredToken) -> String {
     var table = Table()
     table.add(["user_id", TerminalText.safe(stored.id.user)])
     if !stored.id.provider.isEmpty { table.add(["provider", TerminalText.safe(stored.id.provider)]) }
     table.add(["seq", "\(stored.seq)"])
     table.add(["updated", Timestamp.seconds(stored.updated)])
     if let expiry = stored.expiry { table.add(["forgotten", Self.time(expiry / 1_000_000)]) }
-    if let expiresAt = stored.token.expiresAt { table.add(["expires", Self.time(expiresAt)]) }
+    if let expiresAt = stored.expiresAt { table.add(["expires", Self.time(expiresAt)]) }
+    for row in account.accountRows { table.add(row) }
     for name in stored.token.memberNames {
       let value = stored.token.member(name) ?? ""
       let isShown = reveal || Self.open.contains(name)
@@ -47,12 +57,13 @@ struct Show: VaultCommand {
     Timestamp.ofSeconds(seconds) + " (" + Timestamp.distance(to: seconds, from: Timestamp.now) + ")"
   }
 
-  private func json(_ stored: StoredToken) -> String {
+  private func json(_ account: Account, _ stored: StoredToken) -> String {
     var members = stored.id.members
     members.append(("seq", .unsigned(stored.seq)))
     members.append(("updated", .string(Timestamp.full(stored.updated))))
     if let expiry = stored.expiry { members.append(("forgotten_at", .string(Timestamp.full(expiry)))) }
-    if let expiresAt = stored.token.expiresAt { members.append(("expires_at", .integer(expiresAt))) }
+    if let expiresAt = stored.expiresAt { members.append(("expires_at", .integer(expiresAt))) }
+    members += account.accountMembers
     let token = stored.token
     if reveal {
       members.append(("token", .verbatim(token.json)))
