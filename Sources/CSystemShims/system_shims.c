@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int tv_rename_without_replacing(const char *from, const char *to) {
@@ -20,4 +22,38 @@ int tv_file_system(const char *path, uint32_t *type, uint64_t *free_bytes) {
   *free_bytes = (uint64_t)facts.f_bavail * (uint64_t)facts.f_bsize;
   return 0;
 }
+
 void tv_trim_memory(void) { malloc_trim(0); }
+
+int tv_process_descriptor(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+int tv_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+
+int tv_seal(int file) {
+  return fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+}
+
+int tv_execute(const char *program, char *const arguments[], char *const environment[]) {
+  return execvpe(program, arguments, environment);
+}
+
+static struct flock one_byte(short type, int64_t position) {
+  struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = position, .l_len = 1};
+  return lock;
+}
+
+int tv_lock_byte(int file, int64_t position) {
+  struct flock lock = one_byte(F_WRLCK, position);
+  return fcntl(file, F_OFD_SETLK, &lock);
+}
+
+int tv_unlock_byte(int file, int64_t position) {
+  struct flock lock = one_byte(F_UNLCK, position);
+  return fcntl(file, F_OFD_SETLK, &lock);
+}
+
+int tv_byte_is_locked(int file, int64_t position) {
+  struct flock lock = one_byte(F_WRLCK, position);
+  if (fcntl(file, F_OFD_GETLK, &lock) != 0) return -1;
+  return lock.l_type != F_UNLCK;
+}

@@ -31,6 +31,8 @@ public final class VaultTokenStorage: TokenStorage {
   /// Threads that may block in a read: serial queues, each of which is given one when it is busy.
   private let readers = (0..<4).map { DispatchQueue(label: "tokenvault.read.\($0)") }
   private let reads = Atomic(0)
+  /// Threads that may block in the steps of a refresh.
+  private let workers = DispatchQueue(label: "tokenvault.refresh", attributes: .concurrent)
 
   /// - Parameters:
   ///   - logger: see ``TokenStore/init(_:logger:metrics:)``.
@@ -95,7 +97,17 @@ public final class VaultTokenStorage: TokenStorage {
     }
   }
 
-  private func read<Result: Sendable>(
+  /// Runs `body` on a thread that may block, whatever becomes of the task.
+  func work<Result: Sendable>(
+    _ body: @escaping @Sendable () throws(VaultError) -> Result
+  ) async throws(VaultError) -> Result {
+    let outcome: Swift.Result<Result, VaultError> = await withCheckedContinuation { (continuation) in
+      workers.async { continuation.resume(returning: Swift.Result { () throws(VaultError) in try body() }) }
+    }
+    return try outcome.get()
+  }
+
+  func read<Result: Sendable>(
     _ body: @escaping @Sendable (TokenStore) throws(VaultError) -> Result
   ) async throws(VaultError) -> Result {
     let outcome: Swift.Result<Result, VaultError> = await withCheckedContinuation { (continuation) in

@@ -30,6 +30,13 @@ public struct StoredToken: Sendable {
     (expiry, revoked) = (entry.value.expiry, entry.value.revoked)
     lacksAccessToken = entry.value.digest != nil && token.accessToken == nil
   }
+
+  /// A token that has just been stored, whole, in the place of one beside which `value` stood.
+  init(_ id: TokenID, _ token: OAuthToken, seq: UInt64, updated: Int64, _ value: EntryValue) {
+    (self.id, self.token, self.seq, self.updated) = (id, token, seq, updated)
+    expiresAt = token.expiry(storedAt: updated)
+    (expiry, revoked, lacksAccessToken) = (value.expiry, nil, false)
+  }
 }
 
 /// One write of a token's history.

@@ -15,7 +15,7 @@ struct TokenVaultCommand: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Token",
-        subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
+        subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self, Refresh.self]),
       CommandGroup(name: "Account", subcommands: [Link.self, Revoke.self, Unlink.self]),
       CommandGroup(
         name: "Vault",

@@ -31,6 +31,24 @@ import TokenVault
     #expect(all.count == 4)
     #expect(!(all + counts.keys).joined().contains("c4n4ry"))
   }
+
+  @Test func refreshesAreCounted() throws {
+    // Defends: a refresh is counted and timed, one that fails is counted as an error, and one that was not needed as a read.
+    let metrics = RecordingMetrics()
+    let temporary = try TemporaryVault()
+    let store = TokenStore(temporary.vault, metrics: metrics)
+    let id = try TokenID(user: "ada")
+    try store.put(OAuthToken(#"{"access_token":"a","expires_at":1}"#), for: id)
+    for answer in ["{}", #"{"access_token":"b"}"#, "{}"] {
+      var options = RefreshOptions()
+      options.coolDown = .zero
+      _ = try? store.refresh(id, validFor: .zero, options: options) { (_) in try OAuthToken(answer) }
+    }
+    let counts = metrics.counts
+    #expect(counts["tokenvault_refreshes_total"] == 1 && counts["tokenvault_refresh_duration"] == 1)
+    #expect(counts["tokenvault_errors_total{code=unavailable}"] == 1)
+    #expect(counts["tokenvault_reads_total"] == 3)
+  }
 }
 
 /// Keeps log lines with their metadata.

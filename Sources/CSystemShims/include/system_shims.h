@@ -11,5 +11,28 @@ int tv_pipe(int ends[2]);
 
 /// statfs(2): the magic number of the file system that `path` lies on, and the bytes that this user may still write there.
 int tv_file_system(const char *path, uint32_t *type, uint64_t *free_bytes);
+
 /// malloc_trim(3) of all that is free.
 void tv_trim_memory(void);
+
+/// pidfd_open(2): a descriptor that can be read once the process has ended. ENOSYS or EPERM where a kernel or a sandbox lacks it.
+int tv_process_descriptor(int process);
+
+/// memfd_create(2): an empty file in memory that can be sealed, and that no program inherits.
+int tv_memory_file(const char *name);
+
+/// Seals a file of tv_memory_file: nobody can change it any more, in content or in size.
+int tv_seal(int file);
+
+/// execvpe(3).
+int tv_execute(const char *program, char *const arguments[], char *const environment[]);
+
+/// fcntl(2) with F_OFD_SETLK: locks the byte at `position` for the open file description of `file` alone, without waiting. EAGAIN when
+/// another has it.
+int tv_lock_byte(int file, int64_t position);
+
+/// The same, to give the lock up, whoever has inherited the descriptor.
+int tv_unlock_byte(int file, int64_t position);
+
+/// fcntl(2) with F_OFD_GETLK: 1 when an open file description other than that of `file` has the byte locked, 0 when none has.
+int tv_byte_is_locked(int file, int64_t position);

@@ -15,6 +15,10 @@ struct Get: VaultCommand {
       env      ACCESS_TOKEN='...' and so on, for a shell
 
       With --json and no format it is json, and --field gives the JSON of one member.
+
+      --refresh-with names a program that has the token refreshed when it expires sooner than --valid-for says, as 'tokenvault \
+      refresh' does; its words are split at white space, without a shell. A token that was refreshed is printed even if it is not \
+      good for so long.
       """)
 
   /// How the token is printed.
@@ -31,24 +35,46 @@ struct Get: VaultCommand {
   var validFor: TimeSpan?
   @Flag(help: "Note in the vault that the account was used, when the token is printed.")
   var recordUse = false
+  @Option(help: ArgumentHelp("Have it refreshed then: a program and its arguments.", valueName: "cmd"))
+  var refreshWith: String?
   @OptionGroup var globals: GlobalOptions
 
   func validate() throws {
+    if refreshWith != nil, validFor == nil { throw ValidationError("--refresh-with goes with --valid-for") }
     if field != nil, format == .json { throw ValidationError("--field goes with the formats plain, header and env") }
   }
 
   func run(_ settings: Settings) throws {
     let id = try entry.tokenID()
-    guard recordUse else { return try print(settings.read { (store) in try store.token(for: id) }, settings) }
-    try settings.write { (store) in
-      try print(store.token(for: id), settings)
-      try store.recordUse(of: id)
+    if let refreshWith {
+      try print(refreshed(settings, id, with: refreshWith), settings)
+      if recordUse { _ = try settings.write { (store) in try store.recordUse(of: id) } }
+    } else if recordUse {
+      try settings.write { (store) in
+        try print(checked(store.token(for: id)), settings)
+        try store.recordUse(of: id)
+      }
+    } else {
+      try print(checked(settings.read { (store) in try store.token(for: id) }), settings)
     }
   }
 
-  private func print(_ stored: StoredToken?, _ settings: Settings) throws {
+  private func checked(_ stored: StoredToken?) throws -> StoredToken {
     guard let stored else { throw CommandFailure.noSuchName }
     try stored.check(validFor: validFor)
+    return stored
+  }
+
+  private func refreshed(_ settings: Settings, _ id: TokenID, with text: String) throws -> StoredToken {
+    guard let words = CommandLineText.words(text), let validFor else {
+      throw CommandFailure(.usage, "--refresh-with names no program, or leaves a quote open")
+    }
+    var call = RefreshRequest(id: id, validFor: validFor, command: words)
+    call.needsAccessToken = (field ?? "access_token") == "access_token"
+    return try call.run(settings).stored
+  }
+
+  private func print(_ stored: StoredToken, _ settings: Settings) throws {
     try Output.write(text(of: stored, as: format ?? (settings.json ? .json : .plain)))
   }
 

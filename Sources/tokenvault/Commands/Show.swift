@@ -18,21 +18,25 @@ struct Show: VaultCommand {
 
   func run(_ settings: Settings) throws {
     let id = try entry.tokenID()
-    guard let (account, stored) = try settings.read({ (store) in try Self.entry(id, in: store) }) else {
+    guard let known = try settings.read({ (store) in try Self.known(of: id, in: store) }) else {
       throw CommandFailure.noSuchName
     }
-    try Output.write(settings.json ? json(account, stored) + "\n" : table(account, stored))
+    try Output.write(settings.json ? json(known) + "\n" : table(known))
   }
 
-  /// Both sides of one and the same write.
-  private static func entry(_ id: TokenID, in store: TokenStore) throws -> (Account, StoredToken)? {
+  /// All that is shown, of one and the same write.
+  private typealias Known = (account: Account, stored: StoredToken, refresh: RefreshState)
+
+  private static func known(of id: TokenID, in store: TokenStore) throws -> Known? {
     while true {
       guard let account = try store.account(of: id), let stored = try store.token(for: id) else { return nil }
-      if account.seq == stored.seq { return (account, stored) }
+      let refresh = try store.refreshState(of: id)
+      if account.seq == stored.seq { return (account, stored, refresh) }
     }
   }
 
-  private func table(_ account: Account, _ stored: StoredToken) -> String {
+  private func table(_ known: Known) -> String {
+    let (account, stored, refresh) = known
     var table = Table()
     table.add(["user_id", TerminalText.safe(stored.id.user)])
     if !stored.id.provider.isEmpty { table.add(["provider", TerminalText.safe(stored.id.provider)]) }
@@ -41,6 +45,7 @@ struct Show: VaultCommand {
     if let expiry = stored.expiry { table.add(["forgotten", Self.time(expiry / 1_000_000)]) }
     if let expiresAt = stored.expiresAt { table.add(["expires", Self.time(expiresAt)]) }
     for row in account.accountRows { table.add(row) }
+    if let row = refresh.row { table.add(row) }
     for name in stored.token.memberNames {
       let value = stored.token.member(name) ?? ""
       let isShown = reveal || Self.open.contains(name)
@@ -57,13 +62,15 @@ struct Show: VaultCommand {
     Timestamp.ofSeconds(seconds) + " (" + Timestamp.distance(to: seconds, from: Timestamp.now) + ")"
   }
 
-  private func json(_ account: Account, _ stored: StoredToken) -> String {
+  private func json(_ known: Known) -> String {
+    let (account, stored, refresh) = known
     var members = stored.id.members
     members.append(("seq", .unsigned(stored.seq)))
     members.append(("updated", .string(Timestamp.full(stored.updated))))
     if let expiry = stored.expiry { members.append(("forgotten_at", .string(Timestamp.full(expiry)))) }
     if let expiresAt = stored.expiresAt { members.append(("expires_at", .integer(expiresAt))) }
     members += account.accountMembers
+    members += refresh.members
     let token = stored.token
     if reveal {
       members.append(("token", .verbatim(token.json)))
