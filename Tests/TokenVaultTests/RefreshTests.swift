@@ -113,7 +113,7 @@ import TokenVault
     #expect(account.lastRotated == clock.now && account.refreshing == nil && account.refreshFailed == nil)
     #expect(account.providerAccount?.id == Array("t2_a".utf8))
     let events = try events()
-    #expect(events.map(\.kind) == [.linked, .refreshing, .refreshed])
+    try #require(events.map(\.kind) == [.linked, .refreshing, .refreshed])
     #expect(events[2].superseded == (try TokenDigest(of: "at-0")))
     #expect(events[1].context == context && events[2].context == context && events[1].details.isEmpty)
     for event in events { #expect(!JSONValue.object(event.details).text.contains("t-")) }
@@ -277,7 +277,7 @@ import TokenVault
     #expect(try crashed.refresh(id(), validFor: .zero) { (_) in try OAuthToken(Self.answer) }.isNew)
     #expect(try crashed.refreshState(of: id()) == .none)
     let events = try events(of: vault)
-    #expect(events.map(\.kind) == [.refreshing, .refreshing, .refreshed])
+    try #require(events.map(\.kind) == [.refreshing, .refreshing, .refreshed])
     #expect(JSONValue.object(events[1].details).text == #"{"after_interruption":true}"#)
   }
 
