@@ -58,6 +58,7 @@ import Testing
     var token: OAuthToken { given() }
     var newer: OAuthToken { given() }
     var older: OAuthToken { given() }
+    func answerOfEndpoint(_ refreshToken: String) async throws -> [UInt8] { given() }
 
     """
 
