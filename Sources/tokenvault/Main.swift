@@ -17,6 +17,7 @@ struct TokenVaultCommand: ParsableCommand {
         name: "Token",
         subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self, Refresh.self]),
       CommandGroup(name: "Account", subcommands: [Link.self, Revoke.self, Unlink.self]),
+      CommandGroup(name: "Leak", subcommands: [LeakCheck.self, Scan.self]),
       CommandGroup(
         name: "Vault",
         subcommands: [
