@@ -34,6 +34,11 @@ extension JSONValue {
 
   private static func quote(_ string: String, to text: inout String) {
     text += "\""
+    defer { text += "\"" }
+    if isPlain(string) {
+      text += string
+      return
+    }
     for scalar in string.unicodeScalars {
       switch scalar {
       case "\"": text += "\\\""
@@ -45,7 +50,13 @@ extension JSONValue {
         if scalar.isObeyedByTerminals { text += escaped(scalar) } else { text.unicodeScalars.append(scalar) }
       }
     }
-    text += "\""
+  }
+
+  /// Whether it is printable ASCII without what is escaped, as most texts are: these are not gone through one by one.
+  private static func isPlain(_ string: String) -> Bool {
+    string.utf8.allSatisfy {
+      $0 >= 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    }
   }
 
   /// All that a terminal obeys lies in the basic plane, so one escape is enough.

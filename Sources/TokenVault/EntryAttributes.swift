@@ -105,11 +105,31 @@ extension EntryValue {
     return kept
   }
 
+  /// What a stored value says beside its token, as far as most entries are told apart by it: nothing is copied.
+  ///
+  /// - Throws: as ``decode(_:)``.
+  static func outline(of value: Span<UInt8>) throws(VaultError) -> EntryOutline {
+    var outline = EntryOutline()
+    outline.jsonStart = try forEachAttribute(of: value) { (id, place) in
+      switch id {
+      case ID.expiry: outline.expiry = time(value.extracting(place))
+      case ID.revoked: outline.revoked = time(value.extracting(place))
+      case ID.updated: outline.updated = time(value.extracting(place))
+      default: break
+      }
+    }
+    return outline
+  }
+
   // MARK: Forms
 
-  private func time(_ id: UInt8) -> Int64? {
-    guard let bytes = self[id], bytes.count == 8 else { return nil }
-    return bytes.reduce(0) { $0 << 8 | Int64($1) }
+  private func time(_ id: UInt8) -> Int64? { self[id].flatMap { Self.time($0.span) } }
+
+  private static func time(_ bytes: Span<UInt8>) -> Int64? {
+    guard bytes.count == 8 else { return nil }
+    var time: Int64 = 0
+    for index in bytes.indices { time = time << 8 | Int64(bytes[index]) }
+    return time
   }
 
   private mutating func setTime(_ id: UInt8, _ time: Int64?) {
@@ -127,4 +147,16 @@ extension EntryValue {
     }
     return items
   }
+}
+
+/// A few attributes of a stored value. Times are in microseconds since 1970.
+struct EntryOutline {
+  /// See ``EntryValue/expiry``.
+  var expiry: Int64?
+  /// See ``EntryValue/revoked``.
+  var revoked: Int64?
+  /// See ``EntryValue/updated``.
+  var updated: Int64?
+  /// Where the token's JSON begins.
+  var jsonStart = 0
 }

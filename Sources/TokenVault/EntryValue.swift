@@ -50,8 +50,22 @@ struct EntryValue: Equatable, Sendable {
   /// - Returns: the attributes, and where the token's JSON begins.
   /// - Throws: `unsupported-feature` for a form that this version does not know; `frame-damaged` for attributes that don't add up.
   static func decode(_ value: Span<UInt8>) throws(VaultError) -> (value: EntryValue, jsonStart: Int) {
+    var entry = EntryValue()
+    let start = try forEachAttribute(of: value) { (id, place) in
+      entry.attributes.append(Attribute(id: id, bytes: value.extracting(place).array))
+    }
+    return (entry, start)
+  }
+
+  /// Gives the id of every attribute of a stored value, and where its bytes stand, to `body`.
+  ///
+  /// - Returns: where the token's JSON begins.
+  /// - Throws: as ``decode(_:)``.
+  static func forEachAttribute(
+    of value: Span<UInt8>, _ body: (UInt8, Range<Int>) -> Void
+  ) throws(VaultError) -> Int {
     guard value.count > 0 else { throw malformed }
-    if value[0] == UInt8(ascii: "{") { return (EntryValue(), 0) }
+    if value[0] == UInt8(ascii: "{") { return 0 }
     guard value[0] == 1 else {
       throw VaultError(
         .unsupportedFeature, "an entry is of form \(value[0]), which this program does not know",
@@ -60,22 +74,23 @@ struct EntryValue: Equatable, Sendable {
     guard value.count >= 3 else { throw malformed }
     let end = 3 + (Int(value[1]) << 8 | Int(value[2]))
     guard end > 3, end <= value.count else { throw malformed }
-    var entry = EntryValue()
     var place = 3
+    var last: UInt8?
     while place < end {
       guard end - place >= 3 else { throw malformed }
-      let count = Int(value[place + 1]) << 8 | Int(value[place + 2])
-      let attribute = place + 3
-      guard attribute + count <= end else { throw malformed }
-      if let last = entry.attributes.last, last.id >= value[place] { throw malformed }
-      entry.attributes.append(
-        Attribute(id: value[place], bytes: value.extracting(attribute..<attribute + count).array))
-      place = attribute + count
+      let id = value[place]
+      let start = place + 3
+      place = start + (Int(value[place + 1]) << 8 | Int(value[place + 2]))
+      guard place <= end else { throw malformed }
+      if let last, last >= id { throw malformed }
+      last = id
+      body(id, start..<place)
     }
-    return (entry, end)
+    return end
   }
 
-  private static var malformed: VaultError {
+  /// The attributes break the rules of FORMAT.md.
+  static var malformed: VaultError {
     VaultError(.frameDamaged, "an entry opens, but its attributes don't add up: another program wrote it wrongly")
   }
 }

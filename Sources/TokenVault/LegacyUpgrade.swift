@@ -65,7 +65,7 @@ extension TokenStore {
   ///   - profile: name of the only profile whose records are meant; `nil` for all.
   ///   - dryRun: opens the records and writes nothing.
   ///   - progress: is told how many legacy records were gone over, on the caller's thread.
-  /// - Throws: `conflict` when others keep changing the same tokens; otherwise as ``Vault/commit(_:)``.
+  /// - Throws: `conflict` when others keep changing the same tokens; otherwise as `Vault.commit(_:)`.
   public func upgrade(
     with secret: borrowing LegacySecret, profile: String? = nil, dryRun: Bool = false,
     progress: ((Int) -> Void)? = nil

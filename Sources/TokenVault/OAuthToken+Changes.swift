@@ -1,6 +1,7 @@
 internal import JSONText
 internal import VaultCrypto
 internal import VaultEngine
+internal import VaultFormat
 
 /// Tokens that are made from tokens. Members that stay, stay byte for byte.
 extension OAuthToken {
@@ -46,6 +47,45 @@ extension OAuthToken {
   /// - Parameter time: when the token was stored, in microseconds since 1970, which `expires_in` counts from.
   func expiry(storedAt time: Int64) -> Int64? {
     expiresAt ?? expiresIn.flatMap { Self.sum(time / 1_000_000, $0) }
+  }
+
+  /// The same as ``expiry(storedAt:)`` of the token whose JSON this is, without reading the rest of it.
+  ///
+  /// - Parameter json: as a token's is stored.
+  /// - Throws: `invalid-token` for what is no object; not for all that ``init(json:)`` refuses.
+  static func expiry(in json: Span<UInt8>, storedAt time: Int64) throws(VaultError) -> Int64? {
+    var scan = MemberScan(json)
+    var (at, span): (Int64?, Int64?) = (nil, nil)
+    var isPlain = true
+    while isPlain, let member = scan.next() {
+      let name = json.extracting(member.name)
+      if member.isEscaped {
+        isPlain = false
+      } else if name.equals(expiryNames.at.span) {
+        at = digits(json.extracting(member.value))
+        isPlain = at != nil
+      } else if name.equals(expiryNames.span.span) {
+        span = digits(json.extracting(member.value))
+        isPlain = span != nil
+      }
+    }
+    // Whatever is written in another way is left to the parser.
+    guard isPlain, scan.isAtEnd else { return try OAuthToken(json: json).expiry(storedAt: time) }
+    return at ?? span.flatMap { sum(time / 1_000_000, $0) }
+  }
+
+  private static let expiryNames = (at: Array("expires_at".utf8), span: Array("expires_in".utf8))
+
+  /// The number that up to 18 digits stand for, and nothing beside them.
+  private static func digits(_ text: Span<UInt8>) -> Int64? {
+    guard (1...18).contains(text.count), text.count == 1 || text[0] != UInt8(ascii: "0") else { return nil }
+    var number: Int64 = 0
+    for index in text.indices {
+      let digit = text[index] &- UInt8(ascii: "0")
+      guard digit < 10 else { return nil }
+      number = number * 10 + Int64(digit)
+    }
+    return number
   }
 
   private static func sum(_ time: Int64, _ seconds: Int64) -> Int64? {

@@ -72,13 +72,15 @@ public struct SecretTemplate: Sendable {
   /// `text`, in which the places were found, with the secrets in them; as they are, with nothing quoted.
   ///
   /// - Throws: `not-found`, with the line, for a token or a member that is not there; otherwise as ``TokenStore/token(for:)``.
-  public func filled(_ text: Span<UInt8>, from store: TokenStore) throws(VaultError) -> SecretBytes {
+  public func filled(
+    _ text: Span<UInt8>, from store: TokenStore, by context: AuditContext = .none
+  ) throws(VaultError) -> SecretBytes {
     var result = try crypto { () throws(CryptoError) in try SecretBytes(capacity: text.count) }
     var end = 0
     for place in places {
       try Self.append(text.extracting(end..<place.range.lowerBound), to: &result)
       do throws(VaultError) {
-        let secret = try store.token(at: place.reference).secret()
+        let secret = try store.token(at: place.reference, by: context).secret()
         try Self.append(secret.span, to: &result)
       } catch {
         throw Self.on(place.line, error)

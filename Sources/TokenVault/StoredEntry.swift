@@ -21,15 +21,18 @@ struct StoredEntry: Sendable {
   /// - Throws: `unsupported-feature` for a legacy record, and for a form that this version does not know; `frame-damaged` for
   ///   attributes that don't add up; `crypto-failure` when there is no memory.
   init(_ entry: borrowing VaultEntry) throws(VaultError) {
-    guard !entry.isLegacy else {
-      throw VaultError(
-        .unsupportedFeature, "the token is sealed as the program that it came from sealed it",
-        remedy: "'tokenvault upgrade --legacy-key ...' seals it anew")
-    }
+    guard !entry.isLegacy else { throw Self.sealed }
     let start: Int
     (value, start) = try EntryValue.decode(entry.value)
     json = JSON(try SecretBytes(entry.value.extracting(start..<entry.value.count)))
     (version, time) = (entry.version, entry.time)
+  }
+
+  /// The error of a token that is not TokenVault's own to open.
+  static var sealed: VaultError {
+    VaultError(
+      .unsupportedFeature, "the token is sealed as the program that it came from sealed it",
+      remedy: "'tokenvault upgrade --legacy-key ...' seals it anew")
   }
 
   /// The token.
@@ -138,7 +141,7 @@ extension TokenStore {
   ///   - tries: 1 for a caller whose own condition would not hold the next time either.
   ///   - body: adds the writes, all with conditions that follow from the state; nothing, if there is nothing to do.
   /// - Returns: what `body` gave, and the versions of its writes.
-  /// - Throws: `conflict` when others keep changing the name; otherwise as ``Vault/commit(_:)``.
+  /// - Throws: `conflict` when others keep changing the name; otherwise as `Vault.commit(_:)`.
   @discardableResult
   func change<Result>(
     _ id: TokenID, tries: Int = 100,

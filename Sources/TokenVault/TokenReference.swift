@@ -100,16 +100,26 @@ public struct TokenReference: Hashable, Sendable {
 
 /// A token that a reference leads to, and the member of it that is meant.
 public struct ReferencedToken: Sendable {
-  /// The token.
-  public let token: OAuthToken
+  /// The token, as it is stored.
+  public let stored: StoredToken
   /// Name of the member.
   public let field: String
 
   /// The member's text: the characters of a string, the JSON of anything else.
   ///
-  /// - Throws: `not-found` when the token has no such member; `crypto-failure` when there is no memory.
+  /// - Throws: `reauth-needed` when the account is revoked; `not-found` when the token has no such member, or the account does
+  ///   not keep its access token; `crypto-failure` when there is no memory.
   public func secret() throws(VaultError) -> SecretBytes {
-    guard let text = token.member(field) else {
+    guard stored.revoked == nil else {
+      throw VaultError(
+        .reauthNeeded, "the account is revoked", remedy: "the user has to give consent anew: link it again")
+    }
+    guard let text = stored.token.member(field) else {
+      guard field != "access_token" || !stored.lacksAccessToken else {
+        throw VaultError(
+          .notFound, "the account keeps only the hash of its access token",
+          remedy: "'tokenvault refresh --print' hands out a new one; 'link --keep-access-token' keeps it from then on")
+      }
       throw VaultError(
         .notFound, "the token has no such member", remedy: "'tokenvault show' lists its members")
     }
@@ -124,10 +134,13 @@ public struct ReferencedToken: Sendable {
 extension TokenStore {
   /// The token that `reference` leads to.
   ///
-  /// - Throws: `not-found` when there is none; otherwise as ``token(for:)``.
-  public func token(at reference: TokenReference) throws(VaultError) -> ReferencedToken {
-    guard let stored = try token(for: reference.id) else { throw Self.noSuchName }
-    return ReferencedToken(token: stored.token, field: reference.field)
+  /// - Parameter context: who reads, for the audit of reads.
+  /// - Throws: `not-found` when there is none; otherwise as ``token(for:by:)``.
+  public func token(
+    at reference: TokenReference, by context: AuditContext = .none
+  ) throws(VaultError) -> ReferencedToken {
+    guard let stored = try token(for: reference.id, by: context) else { throw Self.noSuchName }
+    return ReferencedToken(stored: stored, field: reference.field)
   }
 
   /// The token that somebody named as briefly as can be: `USER`, `USER.FIELD`, or a ``TokenReference``.
@@ -136,19 +149,23 @@ extension TokenStore {
   /// is none, and letters, digits and underscores alone stand behind the last dot, are they the name of a member. A text that
   /// begins with `tv://` is always a reference, and no lookup decides what it means.
   ///
-  /// - Parameter provider: of texts that are no reference.
-  /// - Throws: `not-found`; `usage` and `invalid-name` as ``TokenReference/init(parsing:)``; otherwise as ``token(for:)``.
-  public func token(named text: String, provider: String = "") throws(VaultError) -> ReferencedToken {
-    if text.hasPrefix(TokenReference.prefix) { return try token(at: TokenReference(parsing: text)) }
-    if let stored = try token(for: TokenID(user: text, provider: provider)) {
-      return ReferencedToken(token: stored.token, field: "access_token")
+  /// - Parameters:
+  ///   - provider: of texts that are no reference.
+  ///   - context: who reads, for the audit of reads.
+  /// - Throws: `not-found`; `usage` and `invalid-name` as ``TokenReference/init(parsing:)``; otherwise as ``token(for:by:)``.
+  public func token(
+    named text: String, provider: String = "", by context: AuditContext = .none
+  ) throws(VaultError) -> ReferencedToken {
+    if text.hasPrefix(TokenReference.prefix) { return try token(at: TokenReference(parsing: text), by: context) }
+    if let stored = try token(for: TokenID(user: text, provider: provider), by: context) {
+      return ReferencedToken(stored: stored, field: "access_token")
     }
     let bytes = Array(text.utf8)
     guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")), dot > 0, dot + 1 < bytes.count,
       bytes[(dot + 1)...].allSatisfy({ Self.isPlain($0) })
     else { throw Self.noSuchName }
     let id = try TokenID(user: Array(bytes[..<dot]), provider: Array(provider.utf8))
-    return try token(at: TokenReference(id, field: String(decoding: bytes[(dot + 1)...], as: UTF8.self)))
+    return try token(at: TokenReference(id, field: String(decoding: bytes[(dot + 1)...], as: UTF8.self)), by: context)
   }
 
   private static func isPlain(_ byte: UInt8) -> Bool {

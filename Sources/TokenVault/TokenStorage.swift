@@ -68,7 +68,7 @@ public final class VaultTokenStorage: TokenStorage {
   /// Deletes the token of `id`.
   ///
   /// - Returns: whether there was one.
-  /// - Throws: as ``TokenStore/delete(_:)``; `cancelled` when the task was cancelled before the write had begun.
+  /// - Throws: as ``TokenStore/delete(_:by:)``; `cancelled` when the task was cancelled before the write had begun.
   @discardableResult
   public func delete(_ id: TokenID) async throws(VaultError) -> Bool {
     try await store.instruments.measure(store.instruments.delete) { () async throws(VaultError) in

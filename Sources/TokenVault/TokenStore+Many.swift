@@ -37,11 +37,12 @@ extension TokenStore {
   ///   - tokens: drawn from as they are needed; no more than a batch of them is held.
   ///   - ifAbsent: leaves out those whose name is there already, with an entry that is not over. That is not an error.
   ///   - progress: is told after each batch what became of all tokens so far.
-  /// - Throws: `invalid-token` for an endpoint's error; otherwise as ``Vault/commit(_:)``. The batches that `progress` was told
+  /// - Throws: `invalid-token` for an endpoint's error; otherwise as `Vault.commit(_:)`. The batches that `progress` was told
   ///   of stay, and of the one that failed nothing is there.
   @discardableResult
   public func put(
-    contentsOf tokens: some Sequence<NewToken>, ifAbsent: Bool = false, progress: (ManyStored) -> Void = { _ in }
+    contentsOf tokens: some Sequence<NewToken>, ifAbsent: Bool = false, by context: AuditContext = .none,
+    progress: (ManyStored) -> Void = { _ in }
   ) throws(VaultError) -> ManyStored {
     var outcome = ManyStored()
     var waiting: [NewToken] = []
@@ -50,26 +51,26 @@ extension TokenStore {
       waiting.append(token)
       bytes += token.token.withJSON { $0.count }
       guard waiting.count == Self.batch.writes || bytes >= Self.batch.bytes else { continue }
-      try commit(waiting, ifAbsent: ifAbsent, &outcome)
+      try commit(waiting, ifAbsent: ifAbsent, by: context, &outcome)
       progress(outcome)
       waiting.removeAll(keepingCapacity: true)
       bytes = 0
     }
     guard !waiting.isEmpty else { return outcome }
-    try commit(waiting, ifAbsent: ifAbsent, &outcome)
+    try commit(waiting, ifAbsent: ifAbsent, by: context, &outcome)
     progress(outcome)
     return outcome
   }
 
   private func commit(
-    _ tokens: [NewToken], ifAbsent: Bool, _ outcome: inout ManyStored
+    _ tokens: [NewToken], ifAbsent: Bool, by context: AuditContext, _ outcome: inout ManyStored
   ) throws(VaultError) {
     while true {
       var leftOut = 0
       var isReady = false
       do throws(VaultError) {
         try instruments.measure(instruments.write) { () throws(VaultError) in
-          let batch = try batch(of: tokens, ifAbsent: ifAbsent, leftOut: &leftOut)
+          let batch = try batch(of: tokens, ifAbsent: ifAbsent, by: context, leftOut: &leftOut)
           isReady = true
           _ = try self.commit(batch)
         }
@@ -84,7 +85,7 @@ extension TokenStore {
   }
 
   private func batch(
-    of tokens: [NewToken], ifAbsent: Bool, leftOut: inout Int
+    of tokens: [NewToken], ifAbsent: Bool, by context: AuditContext, leftOut: inout Int
   ) throws(VaultError) -> VaultBatch {
     var batch = try VaultBatch()
     let snapshot = try vault.snapshot()
@@ -100,7 +101,7 @@ extension TokenStore {
       }
       // The later of two tokens of one batch takes the place of the earlier, whatever was there before.
       try add(
-        new.token, for: new.id, if: isFirst ? state.condition : .any, ttl: new.ttl, in: state, by: .none, to: &batch)
+        new.token, for: new.id, if: isFirst ? state.condition : .any, ttl: new.ttl, in: state, by: context, to: &batch)
     }
     return batch
   }

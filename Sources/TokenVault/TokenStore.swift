@@ -39,22 +39,6 @@ public struct StoredToken: Sendable {
   }
 }
 
-/// A token without its secrets.
-public struct TokenSummary: Sendable {
-  /// Whose it is.
-  public let id: TokenID
-  /// Version of the write that stored it.
-  public let seq: UInt64
-  /// When it was stored, in microseconds since 1970.
-  public let updated: Int64
-  /// When its access token expires, in seconds since 1970, as the provider said.
-  public let expiresAt: Int64?
-  /// When the entry is over, in microseconds since 1970; `nil`, if never.
-  public let expiry: Int64?
-  /// Bytes of the token's JSON.
-  public let bytes: Int
-}
-
 /// One write of a token's history.
 public struct TokenHistoryEntry: Sendable {
   /// What was done.
@@ -112,7 +96,7 @@ public final class TokenStore: Sendable {
   ///   - ttl: for how long the entry is there. It is not taken from the token: a refresh token outlives its access token.
   /// - Returns: the version of the write.
   /// - Throws: `conflict` when the condition does not hold, or the account is revoked; `invalid-token` for an endpoint's error,
-  ///   which must not take the place of a token; otherwise as ``Vault/commit(_:)``.
+  ///   which must not take the place of a token; otherwise as `Vault.commit(_:)`.
   @discardableResult
   public func put(
     _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil,
@@ -179,7 +163,7 @@ public final class TokenStore: Sendable {
   /// Records reads that are gathered and not recorded yet. To be called before the vault is closed; a store that goes away
   /// before does it by itself.
   ///
-  /// - Throws: as ``Vault/commit(_:)``, by another handle if this one only reads. No token was withheld because of it.
+  /// - Throws: as `Vault.commit(_:)`, by another handle if this one only reads. No token was withheld because of it.
   public func flush() throws(VaultError) { try reads.flush() }
 
   /// Gives up reads that could not be recorded: there is not to be another attempt when the store goes away.
@@ -204,40 +188,13 @@ public final class TokenStore: Sendable {
   /// Deletes the token of `id`; an account is unlinked. Its earlier values stay in the file until it is compacted.
   ///
   /// - Returns: whether there was one; that there was none is not an error.
-  /// - Throws: as ``Vault/commit(_:)``.
+  /// - Throws: as `Vault.commit(_:)`.
   @discardableResult
   public func delete(_ id: TokenID, by context: AuditContext = .none) throws(VaultError) -> Bool {
     try instruments.measure(instruments.delete) { () throws(VaultError) in
       try change(id) { (state, batch) throws(VaultError) in
         try remove(id, in: state, by: context, audits: false, from: &batch)
       }.result
-    }
-  }
-
-  /// The tokens that are there, sorted by user and provider as bytes.
-  ///
-  /// - Parameters:
-  ///   - prefix: of the user id; empty for all.
-  ///   - provider: exactly this provider; `nil` for all.
-  /// - Throws: as ``VaultSnapshot/forEachEntry(_:)``.
-  public func list(prefix: [UInt8] = [], provider: [UInt8]? = nil) throws(VaultError) -> [TokenSummary] {
-    try instruments.measure(instruments.read) { () throws(VaultError) in
-      var found: [TokenSummary] = []
-      let time = now()
-      try vault.snapshot().forEachEntry { (entry) throws(VaultError) in
-        guard let id = TokenID(recordName: entry.name), id.user.starts(with: prefix),
-          provider == nil || provider == id.provider
-        else { return }
-        let (value, start) = try EntryValue.decode(entry.value)
-        if let expiry = value.expiry, expiry <= time { return }
-        let json = entry.value.extracting(start..<entry.value.count)
-        let token = try OAuthToken(json: json)
-        found.append(
-          TokenSummary(
-            id: id, seq: entry.version, updated: entry.time, expiresAt: token.expiresAt, expiry: value.expiry,
-            bytes: json.count))
-      }
-      return found.sorted { $0.id.recordName.lexicographicallyPrecedes($1.id.recordName) }
     }
   }
 

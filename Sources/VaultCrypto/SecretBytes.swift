@@ -4,7 +4,7 @@ internal import COpenSSL
 ///
 /// They live in one buffer of fixed capacity that is wiped as a whole when the value goes away. The buffer comes from
 /// OpenSSL's secure heap (locked in memory, kept out of core dumps, between guard pages) as long as that has room;
-/// ``isLocked`` tells. There is no description, no equality, and no copy but by ``copy()``.
+/// ``isLocked`` tells. There is no description, no equality, and no copy but by `copy()`.
 @safe
 public struct SecretBytes: ~Copyable, @unchecked Sendable {
   private let address: UnsafeMutablePointer<UInt8>

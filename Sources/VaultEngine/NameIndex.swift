@@ -73,6 +73,12 @@ struct NameIndex: Sendable {
     return table.entries
   }
 
-  /// The same by offset: the order in which a disk gives them fastest.
+  /// Gives all live entries of a complete index to `body`, by ascending tag.
+  func forEach(_ body: (IndexEntry) -> Void) {
+    precondition(isComplete)
+    table.forEach(body)
+  }
+
+  /// The same as ``entries`` by offset: the order in which a disk gives them fastest.
   var inFileOrder: [IndexEntry] { entries.sorted { $0.offset < $1.offset } }
 }

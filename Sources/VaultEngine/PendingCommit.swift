@@ -7,7 +7,7 @@ public struct PendingCommit: Sendable {
 
   /// Blocks the thread until the batch is on the disk. May be asked as often as one likes.
   ///
-  /// - Returns, throws: as ``Vault/commit(_:)``.
+  /// - Returns, throws: as `Vault.commit(_:)`.
   @discardableResult
   public func wait() throws(VaultError) -> [UInt64] { try request?.outcome().get() ?? [] }
 }

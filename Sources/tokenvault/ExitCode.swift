@@ -58,7 +58,7 @@ enum ExitCode: Int32, CaseIterable {
     case .reauthNeeded: "the token has expired, expires sooner than asked or can't be refreshed; the account is revoked"
     case .conflict: "it exists already, or was changed by somebody else; nothing was written"
     case .finding:
-      "a check found something: a leaked token, vectors that fail, a damaged index and nothing else, a pin too old to tell"
+      "a check found something: a leaked token, entries that are no tokens, failing vectors, a damaged index, an old pin"
     case .usage: "wrong arguments, or input that is not what it should be"
     case .damaged: "the vault is damaged; offset and sequence are named, nothing was changed"
     case .noVault: "there is no file at the path"

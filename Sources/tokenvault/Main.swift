@@ -16,6 +16,7 @@ struct TokenVaultCommand: ParsableCommand {
       CommandGroup(
         name: "Token",
         subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self, Refresh.self]),
+      CommandGroup(name: "Account", subcommands: [Link.self, Revoke.self, Unlink.self]),
       CommandGroup(name: "Audit", subcommands: [Audit.self]),
       CommandGroup(name: "Use", subcommands: [Exec.self, Inject.self, Redact.self]),
       CommandGroup(name: "Leak", subcommands: [LeakCheck.self, Scan.self]),

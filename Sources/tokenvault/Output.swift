@@ -27,6 +27,18 @@ enum Output {
     }
   }
 
+  /// Writes what `text` gives for each of `items` to standard output, as much at a time as is worth a system call.
+  static func write<Item>(_ items: some Sequence<Item>, _ text: (Item) -> String) throws(CommandFailure) {
+    var waiting = ""
+    for item in items {
+      waiting += text(item)
+      guard waiting.utf8.count >= 1 << 16 else { continue }
+      try write(waiting)
+      waiting.removeAll(keepingCapacity: true)
+    }
+    if !waiting.isEmpty { try write(waiting) }
+  }
+
   /// Writes `text` and a line end to standard error. Where that fails, nobody is left to be told.
   static func note(_ text: String) {
     let bytes = Array((text + "\n").utf8)

@@ -67,14 +67,24 @@ struct Table {
 
   /// The rows, two spaces between columns, each line ended.
   var text: String {
-    let count = rows.map(\.count).max() ?? 0
-    let widths = (0..<count).map { (column) in
-      rows.map { column < $0.count ? TerminalText.width($0[column]) : 0 }.max() ?? 0
-    }
-    return rows.map { Self.line($0, widths: widths) }.joined()
+    var columns = Columns()
+    for row in rows { columns.fit(row) }
+    return rows.map(columns.line).joined()
+  }
+}
+
+/// How wide the columns of a table are: for one too long to be held in memory, whose rows are made twice.
+struct Columns {
+  private var widths: [Int] = []
+
+  /// Makes room for a row; its cells must be fit for a terminal already.
+  mutating func fit(_ row: [String]) {
+    if widths.count < row.count { widths += [Int](repeating: 0, count: row.count - widths.count) }
+    for (column, cell) in row.enumerated() { widths[column] = max(widths[column], TerminalText.width(cell)) }
   }
 
-  private static func line(_ row: [String], widths: [Int]) -> String {
+  /// A row that was made room for, two spaces between columns, ended.
+  func line(_ row: [String]) -> String {
     var line = ""
     var owed = 0
     for (cell, width) in zip(row, widths) {

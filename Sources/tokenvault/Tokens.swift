@@ -20,6 +20,15 @@ extension CommandFailure {
   static var noSuchMember: Self {
     Self(.notFound, "the token has no such member", remedy: "'tokenvault show' lists its members")
   }
+
+  /// An account's access token is asked for, of which there is only the hash.
+  static var accessTokenIsNotKept: Self {
+    Self(
+      .notFound, "the account does not keep its access token, only the hash of it",
+      remedy: """
+        'tokenvault refresh --print' hands out a new one; to keep it, link the account with --keep-access-token
+        """)
+  }
 }
 
 extension OAuthToken {
@@ -32,9 +41,13 @@ extension OAuthToken {
       return String(decoding: copy, as: UTF8.self)
     }
   }
+}
 
-  /// - Throws: ``ExitCode/reauthNeeded`` when the token is known to expire sooner than `span` from now.
+extension StoredToken {
+  /// - Throws: ``ExitCode/reauthNeeded`` when the account is revoked, or the token is known to expire sooner than `span` from
+  ///   now.
   func check(validFor span: TimeSpan?) throws(CommandFailure) {
+    guard revoked == nil else { throw .revoked }
     guard let span, !isValid(for: span) else { return }
     throw CommandFailure(.reauthNeeded, "the token expires sooner than asked")
   }
@@ -43,6 +56,16 @@ extension OAuthToken {
   func isValid(for span: TimeSpan) -> Bool {
     guard let expiresAt else { return true }
     return expiresAt >= Timestamp.now + span.seconds
+  }
+
+  /// A member's text.
+  ///
+  /// - Throws: ``ExitCode/notFound`` when the token does not have it.
+  func member(_ name: String) throws(CommandFailure) -> String {
+    guard let value = token.member(name) else {
+      throw name == "access_token" && lacksAccessToken ? .accessTokenIsNotKept : .noSuchMember
+    }
+    return value
   }
 }
 

@@ -29,6 +29,22 @@ struct EntryOptions: ParsableArguments {
   func tokenID() throws(VaultError) -> TokenID { try TokenID(user: id, provider: provider) }
 }
 
+/// From where a request came, for the audit of what changes an account.
+struct OriginOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Address that the request came from, for the audit.", valueName: "addr"))
+  var ip: String?
+  @Option(help: ArgumentHelp("Program that the request came from, for the audit.", valueName: "text"))
+  var userAgent: String?
+
+  /// Who acts and why, as all commands are told, and from where.
+  ///
+  /// - Throws: `usage` for an address that is none, or a text that is too long.
+  func context(_ settings: Settings) throws(VaultError) -> AuditContext {
+    try AuditContext(
+      actor: settings.context.actor, reason: settings.context.reason, ipAddress: ip, userAgent: userAgent)
+  }
+}
+
 extension Settings {
   /// Opens the vault for reading, lets `body` use it, and closes it. Reads that are audited are recorded before it returns.
   func read<Result>(_ body: (TokenStore) throws -> Result) throws -> Result {

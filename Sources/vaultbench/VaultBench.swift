@@ -13,7 +13,7 @@ struct VaultBench: ParsableCommand {
       Figures differ from machine to machine and from hour to hour: compare only what ran side by side. The tokens, their \
       names and the order of the reads are those of the programs that spec/BENCHMARKS.md compares with.
       """,
-    subcommands: [ColdGet.self, IndexMemory.self])
+    subcommands: [ColdGet.self, IndexMemory.self, LinkedVault.self])
 
   @Option(help: ArgumentHelp("Tokens in the vault.", valueName: "n"))
   var records = 200_000

@@ -28,6 +28,21 @@ public struct ProviderAccount: Equatable, Sendable {
   }
 }
 
+extension EntryValue {
+  /// Who the user is at the provider; `nil` in an entry that is no account.
+  ///
+  /// - Throws: `frame-damaged` for what is no account's id or name.
+  func account() throws(VaultError) -> ProviderAccount? {
+    guard let id = providerAccount else { return nil }
+    do {
+      return try ProviderAccount(id: id, name: providerName)
+    } catch {
+      // It was checked when this program wrote it.
+      throw Self.malformed
+    }
+  }
+}
+
 /// What is known of an entry, without its secrets.
 public struct Account: Sendable {
   /// Whose it is.
@@ -72,12 +87,7 @@ public struct Account: Sendable {
     self.id = id
     seq = entry.version
     updated = value.updated ?? entry.time
-    // What is in the file was checked when it was written.
-    if let account = value.providerAccount {
-      providerAccount = try ProviderAccount(id: account, name: value.providerName)
-    } else {
-      providerAccount = nil
-    }
+    providerAccount = try value.account()
     scopes = value.scopes
     expiresAt = token.expiry(storedAt: value.updated ?? entry.time)
     (linked, lastRotated, lastUsed, revoked) = (value.linked, value.rotated, value.used, value.revoked)

@@ -34,7 +34,7 @@ extension TokenStore {
   ///   - condition: what must be true of the entry that is there; one that is over counts as absent.
   /// - Returns: the version of the write.
   /// - Throws: `conflict` when another user has the account, or the condition does not hold; `invalid-token` for an endpoint's
-  ///   error; `usage` without a provider, or for too many scopes; otherwise as ``Vault/commit(_:)``.
+  ///   error; `usage` without a provider, or for too many scopes; otherwise as `Vault.commit(_:)`.
   @discardableResult
   public func link(
     _ new: NewAccount, for id: TokenID, if condition: WriteCondition = .any, by context: AuditContext = .none
@@ -101,7 +101,7 @@ extension TokenStore {
   /// Notes that the account is used now.
   ///
   /// - Returns: whether there is such an entry that is not revoked.
-  /// - Throws: as ``Vault/commit(_:)``.
+  /// - Throws: as `Vault.commit(_:)`.
   @discardableResult
   public func recordUse(of id: TokenID) throws(VaultError) -> Bool {
     try instruments.measure(instruments.write) { () throws(VaultError) in
@@ -120,7 +120,7 @@ extension TokenStore {
   /// stay in the file until it is compacted. The provider is not told.
   ///
   /// - Returns: whether it was active; that it was revoked already is not an error.
-  /// - Throws: `not-found` when there is no such entry; otherwise as ``Vault/commit(_:)``.
+  /// - Throws: `not-found` when there is no such entry; otherwise as `Vault.commit(_:)`.
   @discardableResult
   public func revoke(_ id: TokenID, by context: AuditContext = .none) throws(VaultError) -> Bool {
     try instruments.measure(instruments.write) { () throws(VaultError) in
@@ -142,7 +142,7 @@ extension TokenStore {
   /// Removes an account, or a token that was never linked; what happened to it stays in the audit.
   ///
   /// - Returns: whether there was one; that there was none is not an error.
-  /// - Throws: as ``Vault/commit(_:)``.
+  /// - Throws: as `Vault.commit(_:)`.
   @discardableResult
   public func unlink(_ id: TokenID, by context: AuditContext = .none) throws(VaultError) -> Bool {
     try instruments.measure(instruments.delete) { () throws(VaultError) in
@@ -188,10 +188,7 @@ extension TokenStore {
     case .absent, .over: return nil
     case .there(let entry): return entry
     case .unreadable(let error): throw error
-    case .sealed:
-      throw VaultError(
-        .unsupportedFeature, "the token is sealed as the program that it came from sealed it",
-        remedy: "'tokenvault upgrade --legacy-key ...' seals it anew")
+    case .sealed: throw StoredEntry.sealed
     }
   }
 }

@@ -147,7 +147,7 @@ final class ReadAudit: Sendable {
 
   /// Commits what waits.
   ///
-  /// - Throws: as ``Vault/commit(_:)``; what can be tried again waits on.
+  /// - Throws: as `Vault.commit(_:)`; what can be tried again waits on.
   func flush() throws(VaultError) {
     guard state.withLock({ !$0.waiting.isEmpty }) else { return }
     var batch = try VaultBatch()

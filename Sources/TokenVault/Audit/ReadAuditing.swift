@@ -61,7 +61,7 @@ extension TokenStore {
   /// Settles which reads are audited, for all who use the vault: each keeps to it from the first read that begins after this
   /// has returned. It has an event of its own.
   ///
-  /// - Throws: `usage` for one in less than 1, or in more than a thousand millions; otherwise as ``Vault/commit(_:)``.
+  /// - Throws: `usage` for one in less than 1, or in more than a thousand millions; otherwise as `Vault.commit(_:)`.
   public func setReadAuditing(_ setting: ReadAuditing, by context: AuditContext = .none) throws(VaultError) {
     if case .sampled(let period) = setting, !(1...1_000_000_000).contains(period) {
       throw VaultError(.usage, "one read in \(period) can't be audited: it is one in 1 to 1000000000")

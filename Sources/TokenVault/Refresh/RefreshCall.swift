@@ -56,7 +56,7 @@ struct RefreshCall: Sendable {
 
   /// Looks again, under the lock; where the endpoint is to be asked, that is recorded first.
   ///
-  /// - Throws: `unavailable` within the cool-down; as ``look()``, and as ``Vault/commit(_:)``.
+  /// - Throws: `unavailable` within the cool-down; as ``look()``, and as `Vault.commit(_:)`.
   func begin(after sight: Sight) throws(VaultError) -> Step {
     try store.change(id) { (state, batch) throws(VaultError) in
       let entry = try active(state)
@@ -104,7 +104,7 @@ struct RefreshCall: Sendable {
   }
 
   /// - Throws: `conflict` when the entry has gone or was revoked meanwhile, or got another token that is of no use; otherwise as
-  ///   ``Vault/commit(_:)``.
+  ///   `Vault.commit(_:)`.
   private func finish(_ before: StoredEntry, with answer: OAuthToken) throws(VaultError) -> RefreshedToken {
     let time = store.now()
     let token = try before.token().refreshed(by: answer, at: time / 1_000_000)

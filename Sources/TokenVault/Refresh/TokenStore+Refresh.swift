@@ -18,7 +18,7 @@ extension TokenStore {
   /// - Returns: the token; it may expire sooner than asked when it was refreshed just now.
   /// - Throws: `not-found`; `reauth-needed` when the account is revoked, or the endpoint says that the refresh token is good no
   ///   more; `unavailable` when the refresh failed, or one failed within the cool-down; `locked`; `conflict` when the entry was
-  ///   removed or revoked meanwhile; otherwise as ``Vault/commit(_:)``.
+  ///   removed or revoked meanwhile; otherwise as `Vault.commit(_:)`.
   @discardableResult
   public func refresh(
     _ id: TokenID, validFor span: Duration, options: RefreshOptions = RefreshOptions(),

@@ -25,7 +25,7 @@ extension Vault {
   /// A passphrase takes about a third of a second, during which others go on writing.
   ///
   /// - Returns: the number of its slot.
-  /// - Throws: `conflict` when the vault has as many slots as it may have; otherwise as ``commit(_:)``.
+  /// - Throws: `conflict` when the vault has as many slots as it may have; otherwise as `commit(_:)`.
   @discardableResult
   public func addKey(_ credential: borrowing Credential) throws(VaultError) -> UInt32 {
     try addKey(credential, passphraseCost: .defaultScrypt)
@@ -64,7 +64,7 @@ extension Vault {
   ///
   /// - Parameter evenInUse: also the slot that this handle was opened with.
   /// - Throws: `not-found` when there is no slot of this number; `conflict` when it is the last, or the one in use; otherwise
-  ///   as ``commit(_:)``.
+  ///   as `commit(_:)`.
   public func removeKey(_ number: UInt32, evenInUse: Bool = false) throws(VaultError) {
     let used = try openedKey()
     try commits.changeSlots { (_, slots, _) throws(VaultError) in

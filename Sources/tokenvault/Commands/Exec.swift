@@ -69,7 +69,8 @@ struct Exec: VaultCommand {
     if !handovers.isEmpty {
       try settings.read { (store) in
         for handover in handovers {
-          try handover.perform(on: &secrets, from: store, provider: provider, validFor: validFor)
+          try handover.perform(
+            on: &secrets, from: store, provider: provider, validFor: validFor, by: settings.context)
         }
       }
     }
@@ -187,11 +188,12 @@ struct Handover {
   ///
   /// - Throws: what kept it from doing so, with the option that it was for.
   func perform(
-    on secrets: inout ProgramSecrets, from store: TokenStore, provider: String, validFor: TimeSpan?
+    on secrets: inout ProgramSecrets, from store: TokenStore, provider: String, validFor: TimeSpan?,
+    by context: AuditContext
   ) throws(CommandFailure) {
     do {
-      let found = try store.token(named: reference, provider: provider)
-      try found.token.check(validFor: validFor)
+      let found = try store.token(named: reference, provider: provider, by: context)
+      try found.stored.check(validFor: validFor)
       let secret = try found.secret()
       switch place {
       case .variable(let name): try secrets.setVariable(name, to: secret)

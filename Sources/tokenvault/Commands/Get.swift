@@ -33,6 +33,8 @@ struct Get: VaultCommand {
   var format: Format?
   @Option(help: ArgumentHelp("Exit 4 when the token expires sooner than in this time.", valueName: "dur"))
   var validFor: TimeSpan?
+  @Flag(help: "Note in the vault that the account was used, when the token is printed.")
+  var recordUse = false
   @Option(help: ArgumentHelp("Have it refreshed then: a program and its arguments.", valueName: "cmd"))
   var refreshWith: String?
   @OptionGroup var globals: GlobalOptions
@@ -43,49 +45,55 @@ struct Get: VaultCommand {
   }
 
   func run(_ settings: Settings) throws {
-    let token = try refreshWith.map { try refreshed(settings, with: $0) } ?? stored(settings)
-    try Output.write(text(of: token, as: format ?? (settings.json ? .json : .plain)))
-  }
-
-  private func stored(_ settings: Settings) throws -> OAuthToken {
     let id = try entry.tokenID()
-    let stored = try settings.read { (store) in try store.token(for: id, by: settings.context) }
-    guard let stored else { throw CommandFailure.noSuchName }
-    guard stored.revoked == nil else { throw CommandFailure.revoked }
-    try stored.token.check(validFor: validFor)
-    return stored.token
+    if let refreshWith {
+      try print(refreshed(settings, id, with: refreshWith), settings)
+      if recordUse { _ = try settings.write { (store) in try store.recordUse(of: id) } }
+    } else if recordUse {
+      try settings.write { (store) in
+        try print(checked(store.token(for: id, by: settings.context)), settings)
+        try store.recordUse(of: id)
+      }
+    } else {
+      try print(checked(settings.read { (store) in try store.token(for: id, by: settings.context) }), settings)
+    }
   }
 
-  private func refreshed(_ settings: Settings, with text: String) throws -> OAuthToken {
+  private func checked(_ stored: StoredToken?) throws -> StoredToken {
+    guard let stored else { throw CommandFailure.noSuchName }
+    try stored.check(validFor: validFor)
+    return stored
+  }
+
+  private func refreshed(_ settings: Settings, _ id: TokenID, with text: String) throws -> StoredToken {
     guard let words = CommandLineText.words(text), let validFor else {
       throw CommandFailure(.usage, "--refresh-with names no program, or leaves a quote open")
     }
-    var call = RefreshRequest(id: try entry.tokenID(), validFor: validFor, command: words)
+    var call = RefreshRequest(id: id, validFor: validFor, command: words)
     call.needsAccessToken = (field ?? "access_token") == "access_token"
-    return try call.run(settings).stored.token
+    return try call.run(settings).stored
   }
 
-  private func text(of token: OAuthToken, as format: Format) throws -> String {
+  private func print(_ stored: StoredToken, _ settings: Settings) throws {
+    try Output.write(text(of: stored, as: format ?? (settings.json ? .json : .plain)))
+  }
+
+  private func text(of stored: StoredToken, as format: Format) throws -> String {
     let name = field ?? "access_token"
     switch format {
     case .json where field != nil:
-      guard let value = token.value(of: name) else { throw CommandFailure.noSuchMember }
-      return value.text + "\n"
-    case .plain: return try member(name, of: token) + "\n"
-    case .json: return token.json + "\n"
+      _ = try stored.member(name)
+      return (stored.token.value(of: name)?.text ?? "") + "\n"
+    case .plain: return try stored.member(name) + "\n"
+    case .json: return stored.token.json + "\n"
     case .header:
-      let value = try member(name, of: token)
+      let value = try stored.member(name)
       guard value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
         throw CommandFailure(.failure, "the member holds characters that can't stand in a header")
       }
       return "Authorization: Bearer " + value + "\n"
-    case .env: return try ShellVariables(token, only: field).text
+    case .env: return try ShellVariables(stored, only: field).text
     }
-  }
-
-  private func member(_ name: String, of token: OAuthToken) throws -> String {
-    guard let value = token.member(name) else { throw CommandFailure.noSuchMember }
-    return value
   }
 }
 
@@ -100,7 +108,9 @@ struct ShellVariables {
   ]
 
   /// - Throws: ``ExitCode/notFound`` when `field` is not there; ``ExitCode/failure`` when two members give one variable.
-  init(_ token: OAuthToken, only field: String?) throws {
+  init(_ stored: StoredToken, only field: String?) throws {
+    let token = stored.token
+    if let field { _ = try stored.member(field) }
     var text = ""
     var seen: Set<String> = []
     for name in token.memberNames where field == nil || name == field {
@@ -113,7 +123,6 @@ struct ShellVariables {
       }
       text += variable + "=" + Self.quoted(value) + "\n"
     }
-    guard field == nil || !seen.isEmpty else { throw CommandFailure.noSuchMember }
     self.text = text
   }
 

@@ -5,7 +5,7 @@ import TokenVault
 struct Has: VaultCommand {
   static let configuration = CommandConfiguration(
     commandName: "has", _superCommandName: "tokenvault",
-    abstract: "Exit 0 when there is a token, 3 when not, 4 when it expires too soon.")
+    abstract: "Exit 0 when there is a token, 3 when not, 4 when it expires too soon or its account is revoked.")
 
   @OptionGroup var entry: EntryOptions
   @Option(help: ArgumentHelp("How long the token must be valid yet.", valueName: "dur"))
@@ -16,6 +16,8 @@ struct Has: VaultCommand {
     let id = try entry.tokenID()
     let stored = try settings.read { (store) in try store.tokenUnread(for: id) }
     guard let stored else { throw CommandFailure.silent(.notFound) }
-    if let validFor, !stored.token.isValid(for: validFor) { throw CommandFailure.silent(.reauthNeeded) }
+    guard stored.revoked == nil, validFor.map({ stored.isValid(for: $0) }) ?? true else {
+      throw CommandFailure.silent(.reauthNeeded)
+    }
   }
 }

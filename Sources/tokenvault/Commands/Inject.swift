@@ -60,7 +60,7 @@ struct Inject: VaultCommand {
     _ template: SecretTemplate, _ text: borrowing SecretBytes, _ settings: Settings
   ) throws -> SecretBytes {
     var filled: SecretBytes?
-    try settings.read { (store) in filled = try template.filled(text.span, from: store) }
+    try settings.read { (store) in filled = try template.filled(text.span, from: store, by: settings.context) }
     guard let filled else { throw CommandFailure(.failure, "the template was not filled") }
     return filled
   }

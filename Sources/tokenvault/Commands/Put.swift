@@ -1,8 +1,6 @@
 import ArgumentParser
-import Glibc
 import JSONText
 import TokenVault
-import VaultCrypto
 import VaultEngine
 
 /// Stores a token, or many.
@@ -11,7 +9,8 @@ struct Put: VaultCommand {
     commandName: "put", _superCommandName: "tokenvault",
     abstract: "Store a token, or many: their JSON comes in on standard input.",
     discussion: """
-      The JSON is what a token endpoint answers with. It is kept as it comes, members that nobody knows included.
+      The JSON is what a token endpoint answers with. It is kept as it comes, members that nobody knows included. Under the \
+      name of a linked account it takes the place of the account's token; 'tokenvault link' says more of who the user is.
 
         curl ... https://provider.example/token | tokenvault put ada@example.com
 
@@ -47,19 +46,15 @@ struct Put: VaultCommand {
   }
 
   func run(_ settings: Settings) throws {
-    if settings.source?.place == .standardInput {
-      throw CommandFailure(
-        .usage, "standard input can't be both the key and the token",
-        remedy: "give the key with file:, env:, fd: or cmd:")
-    }
+    try TokenInput.check(settings)
     guard let id else {
       let form = TokenLine(provider: provider, ttl: ttl)
       return try LineLoad(form: form, ifAbsent: ifAbsent).run(settings, progress: globals.progressMode())
     }
     let name = try TokenID(user: id, provider: provider)
     let sequence = try settings.write { (store) in
-      let token = try Self.token(settings)
-      return try store.put(token, for: name, if: condition, ttl: ttl?.duration)
+      let token = try TokenInput.read(settings)
+      return try store.put(token, for: name, if: condition, ttl: ttl?.duration, by: settings.context)
     }
     guard settings.json else { return }
     try Output.line(JSONValue.object(name.members + [("seq", .unsigned(sequence))]).text)
@@ -67,16 +62,5 @@ struct Put: VaultCommand {
 
   private var condition: WriteCondition {
     ifAbsent ? .absent : ifSeq.map { .version($0) } ?? .any
-  }
-
-  private static func token(_ settings: Settings) throws -> OAuthToken {
-    if isatty(STDIN_FILENO) == 1 { settings.note("reading the token's JSON from the terminal, end with ctrl-D") }
-    let json: SecretBytes
-    do {
-      json = try SecretBytes.reading(STDIN_FILENO, limit: VaultLimits.value)
-    } catch {
-      throw CommandFailure(reading: error)
-    }
-    return try OAuthToken(json: json.span)
   }
 }

@@ -20,7 +20,7 @@ struct LineLoad {
       try settings.write { (store) in
         var reader = try LineReader()
         while let lines = try reader.read() {
-          try put(lines, into: store, &outcome)
+          try put(lines, into: store, by: settings.context, &outcome)
           progress.show("stored", done: outcome.stored, total: nil)
         }
       }
@@ -32,10 +32,12 @@ struct LineLoad {
     try report(outcome, settings)
   }
 
-  private func put(_ lines: Lines, into store: TokenStore, _ outcome: inout ManyStored) throws {
+  private func put(
+    _ lines: Lines, into store: TokenStore, by context: AuditContext, _ outcome: inout ManyStored
+  ) throws {
     let before = outcome
     let (tokens, failure) = parse(lines)
-    try store.put(contentsOf: tokens, ifAbsent: ifAbsent) { (part) in
+    try store.put(contentsOf: tokens, ifAbsent: ifAbsent, by: context) { (part) in
       outcome.stored = before.stored + part.stored
       outcome.leftOut = before.leftOut + part.leftOut
     }

@@ -6,7 +6,7 @@ import TokenVault
 struct Show: VaultCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", _superCommandName: "tokenvault",
-    abstract: "Show what is known of a token, its secrets concealed.")
+    abstract: "Show what is known of a token and its account, its secrets concealed.")
 
   @OptionGroup var entry: EntryOptions
   @Flag(help: "Show the secrets too.")
@@ -18,22 +18,34 @@ struct Show: VaultCommand {
 
   func run(_ settings: Settings) throws {
     let id = try entry.tokenID()
-    let (stored, refresh) = try settings.read { (store) in
-      let stored = try reveal ? store.token(for: id, by: settings.context) : store.tokenUnread(for: id)
-      return (stored, try store.refreshState(of: id))
+    guard let known = try settings.read({ (store) in try known(of: id, in: store, settings) }) else {
+      throw CommandFailure.noSuchName
     }
-    guard let stored else { throw CommandFailure.noSuchName }
-    try Output.write(settings.json ? json(stored, refresh) + "\n" : table(stored, refresh))
+    try Output.write(settings.json ? json(known) + "\n" : table(known))
   }
 
-  private func table(_ stored: StoredToken, _ refresh: RefreshState) -> String {
+  /// All that is shown, of one and the same write.
+  private typealias Known = (account: Account, stored: StoredToken, refresh: RefreshState)
+
+  private func known(of id: TokenID, in store: TokenStore, _ settings: Settings) throws -> Known? {
+    while true {
+      let token = try reveal ? store.token(for: id, by: settings.context) : store.tokenUnread(for: id)
+      guard let stored = token, let account = try store.account(of: id) else { return nil }
+      let refresh = try store.refreshState(of: id)
+      if account.seq == stored.seq { return (account, stored, refresh) }
+    }
+  }
+
+  private func table(_ known: Known) -> String {
+    let (account, stored, refresh) = known
     var table = Table()
     table.add(["user_id", TerminalText.safe(stored.id.user)])
     if !stored.id.provider.isEmpty { table.add(["provider", TerminalText.safe(stored.id.provider)]) }
     table.add(["seq", "\(stored.seq)"])
     table.add(["updated", Timestamp.seconds(stored.updated)])
     if let expiry = stored.expiry { table.add(["forgotten", Self.time(expiry / 1_000_000)]) }
-    if let expiresAt = stored.token.expiresAt { table.add(["expires", Self.time(expiresAt)]) }
+    if let expiresAt = stored.expiresAt { table.add(["expires", Self.time(expiresAt)]) }
+    for row in account.accountRows { table.add(row) }
     if let row = refresh.row { table.add(row) }
     for name in stored.token.memberNames {
       let value = stored.token.member(name) ?? ""
@@ -51,12 +63,14 @@ struct Show: VaultCommand {
     Timestamp.ofSeconds(seconds) + " (" + Timestamp.distance(to: seconds, from: Timestamp.now) + ")"
   }
 
-  private func json(_ stored: StoredToken, _ refresh: RefreshState) -> String {
+  private func json(_ known: Known) -> String {
+    let (account, stored, refresh) = known
     var members = stored.id.members
     members.append(("seq", .unsigned(stored.seq)))
     members.append(("updated", .string(Timestamp.full(stored.updated))))
     if let expiry = stored.expiry { members.append(("forgotten_at", .string(Timestamp.full(expiry)))) }
-    if let expiresAt = stored.token.expiresAt { members.append(("expires_at", .integer(expiresAt))) }
+    if let expiresAt = stored.expiresAt { members.append(("expires_at", .integer(expiresAt))) }
+    members += account.accountMembers
     members += refresh.members
     let token = stored.token
     if reveal {
