@@ -85,9 +85,9 @@ public final class Vault: Sendable {
   /// - Parameter name: compared byte by byte.
   /// - Throws: `frame-damaged` when this record is; others stay readable.
   public func entry(named name: Span<UInt8>) throws(VaultError) -> VaultEntry? {
-    let view = try newestView()
+    let newest = try newestView()
     do {
-      return try view.entry(named: name)
+      return try newest.entry(named: name)
     } catch {
       guard error.code == .indexDamaged else { throw error }
       return try published.rebuildIndex().entry(named: name)
@@ -98,15 +98,15 @@ public final class Vault: Sendable {
   ///
   /// The first of a handle brings the whole index into memory: about a tenth of a second for a million names.
   public func snapshot() throws(VaultError) -> VaultSnapshot {
-    let view = try newestView()
-    return VaultSnapshot(try view.index.isComplete ? view : published.completeIndex())
+    let newest = try newestView()
+    return VaultSnapshot(try newest.view.index.isComplete ? newest.view : published.completeIndex())
   }
 
   /// The view that a read uses: it holds every commit that had returned before this call.
-  func newestView() throws(VaultError) -> View {
+  func newestView() throws(VaultError) -> SharedView {
     try forks.check()
-    let view = try published.newest()
-    return try view.isIndexWorthLoading ? published.completeIndex() : view
+    let newest = try published.newest()
+    return newest.view.isIndexWorthLoading ? SharedView(try published.completeIndex()) : newest
   }
 
   // MARK: Writing
