@@ -74,7 +74,7 @@ let package = Package(
     .testTarget(
       name: "TokenVaultTests",
       dependencies: [
-        "TokenVault", "VaultCrypto", "VaultFormat",
+        "TokenVault", "VaultCrypto", "VaultFormat", "JSONText",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],

@@ -2,12 +2,9 @@ internal import VaultCrypto
 internal import VaultFormat
 
 /// What is stored beside a token's JSON (FORMAT.md, "Entries"): a value is the JSON alone, or `01`, attributes, JSON.
-struct EntryValue {
+struct EntryValue: Equatable, Sendable {
   /// A property of an entry that is not part of the token.
   struct Attribute: Equatable, Sendable {
-    /// When the entry is over: i64, microseconds since 1970.
-    static let expiry: UInt8 = 1
-
     let id: UInt8
     let bytes: [UInt8]
   }
@@ -15,30 +12,28 @@ struct EntryValue {
   /// By ascending id; ids that are not known are kept.
   private(set) var attributes: [Attribute] = []
 
-  /// When the entry is over, in microseconds since 1970; `nil`, if never.
-  var expiry: Int64? {
-    get {
-      guard let bytes = attributes.first(where: { $0.id == Attribute.expiry })?.bytes, bytes.count == 8 else {
-        return nil
-      }
-      return bytes.reduce(0) { $0 << 8 | Int64($1) }
-    }
+  init() {}
+
+  /// The bytes of an attribute; `nil` takes it away.
+  subscript(id: UInt8) -> [UInt8]? {
+    get { attributes.first { $0.id == id }?.bytes }
     set {
-      attributes.removeAll { $0.id == Attribute.expiry }
+      attributes.removeAll { $0.id == id }
       guard let newValue else { return }
-      let bytes = (0..<8).map { UInt8(truncatingIfNeeded: newValue >> Int64(56 - 8 * $0)) }
-      attributes.insert(Attribute(id: Attribute.expiry, bytes: bytes), at: 0)
+      let place = attributes.firstIndex { $0.id > id } ?? attributes.count
+      attributes.insert(Attribute(id: id, bytes: newValue), at: place)
     }
   }
 
-  init() {}
-
   /// The stored bytes of an entry with this token.
   ///
-  /// - Throws: `crypto-failure` when there is no memory.
+  /// - Throws: `crypto-failure` when there is no memory; `value-too-large` when the attributes are over 64 KiB.
   func encoded(with json: Span<UInt8>) throws(VaultError) -> SecretBytes {
     guard !attributes.isEmpty else { return try SecretBytes(json) }
     let length = attributes.reduce(0) { $0 + 3 + $1.bytes.count }
+    guard length <= 0xffff else {
+      throw VaultError(.valueTooLarge, "what is kept beside the token has \(length) bytes; 65535 is the limit")
+    }
     var value = try crypto { () throws(CryptoError) in try SecretBytes(capacity: 3 + length + json.count) }
     value.append([1, UInt8(length >> 8), UInt8(length & 255)].span)
     for attribute in attributes {

@@ -44,10 +44,12 @@ public final class VaultTokenStorage: TokenStorage {
 
   /// Stores a token; on return it is on the disk.
   ///
-  /// - Throws: as ``TokenStore/put(_:for:if:ttl:)``; `cancelled` when the task was cancelled before the write had begun.
+  /// - Throws: as ``TokenStore/put(_:for:if:ttl:by:)``; `cancelled` when the task was cancelled before the write had begun.
   public func store(_ token: OAuthToken, for id: TokenID) async throws(VaultError) {
     try await store.instruments.measure(store.instruments.write) { () async throws(VaultError) in
-      _ = try await store.vault.commit(store.writing(token, for: id))
+      _ = try await change(id) { (state, batch) throws(VaultError) in
+        try store.add(token, for: id, if: state.condition, ttl: nil, in: state, by: .none, to: &batch)
+      }
     }
   }
 
@@ -63,14 +65,8 @@ public final class VaultTokenStorage: TokenStorage {
   @discardableResult
   public func delete(_ id: TokenID) async throws(VaultError) -> Bool {
     try await store.instruments.measure(store.instruments.delete) { () async throws(VaultError) in
-      let found = try await read { (store) throws(VaultError) in try store.isThere(id) }
-      guard let wasThere = found else { return false }
-      do throws(VaultError) {
-        try await store.vault.commit(store.deleting(id))
-        return wasThere
-      } catch {
-        guard error.code == .notFound else { throw error }
-        return false
+      try await change(id) { (state, batch) throws(VaultError) in
+        try store.remove(id, in: state, by: .none, audits: false, from: &batch)
       }
     }
   }
@@ -78,6 +74,25 @@ public final class VaultTokenStorage: TokenStorage {
   /// Whether there is a token of `id`, and its entry is not over.
   public func has(_ id: TokenID) async throws(VaultError) -> Bool {
     try await read { (store) throws(VaultError) in try store.token(for: id) != nil }
+  }
+
+  /// ``TokenStore/change(_:tries:_:)`` for tasks.
+  private func change<Result: Sendable>(
+    _ id: TokenID, _ body: (EntryState, inout VaultBatch) throws(VaultError) -> Result
+  ) async throws(VaultError) -> Result {
+    var left = 100
+    while true {
+      left -= 1
+      let state = try await read { (store) throws(VaultError) in try store.state(of: id) }
+      var batch = try VaultBatch()
+      let result = try body(state, &batch)
+      do throws(VaultError) {
+        _ = try await store.vault.commit(batch)
+        return result
+      } catch {
+        guard left > 0, error.code == .conflict || error.code == .notFound else { throw error }
+      }
+    }
   }
 
   private func read<Result: Sendable>(

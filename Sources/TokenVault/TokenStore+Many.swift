@@ -65,38 +65,42 @@ extension TokenStore {
     _ tokens: [NewToken], ifAbsent: Bool, _ outcome: inout ManyStored
   ) throws(VaultError) {
     while true {
+      var leftOut = 0
+      var isReady = false
       do throws(VaultError) {
-        let stored = try instruments.measure(instruments.write) { () throws(VaultError) in
-          let batch = try batch(of: tokens, ifAbsent: ifAbsent)
-          let count = batch.count
+        try instruments.measure(instruments.write) { () throws(VaultError) in
+          let batch = try batch(of: tokens, ifAbsent: ifAbsent, leftOut: &leftOut)
+          isReady = true
           try vault.commit(batch)
-          return count
         }
-        outcome.stored += stored
-        outcome.leftOut += tokens.count - stored
+        outcome.stored += tokens.count - leftOut
+        outcome.leftOut += leftOut
         return
       } catch {
-        // Somebody took one of the names since it was looked for: it is looked for again.
-        guard ifAbsent, error.code == .conflict else { throw error }
+        // Somebody was quicker with one of the names since it was looked at: all are looked at again.
+        guard isReady, error.code == .conflict else { throw error }
       }
     }
   }
 
-  private func batch(of tokens: [NewToken], ifAbsent: Bool) throws(VaultError) -> VaultBatch {
+  private func batch(
+    of tokens: [NewToken], ifAbsent: Bool, leftOut: inout Int
+  ) throws(VaultError) -> VaultBatch {
     var batch = try VaultBatch()
-    guard ifAbsent else {
-      for new in tokens { try add(new.token, for: new.id, if: .any, ttl: new.ttl, to: &batch) }
-      return batch
-    }
     let snapshot = try vault.snapshot()
     var names: Set<TokenID> = []
-    for new in tokens where names.insert(new.id).inserted {
-      var condition = WriteCondition.absent
-      if let entry = try snapshot.entry(named: new.id.recordName.span) {
-        guard try isOver(entry) else { continue }
-        condition = .version(entry.version)
+    for new in tokens {
+      let isFirst = names.insert(new.id).inserted
+      let state = try state(of: new.id, in: snapshot)
+      if ifAbsent {
+        guard isFirst, state.isVacant else {
+          leftOut += 1
+          continue
+        }
       }
-      try add(new.token, for: new.id, if: condition, ttl: new.ttl, to: &batch)
+      // The later of two tokens of one batch takes the place of the earlier, whatever was there before.
+      try add(
+        new.token, for: new.id, if: isFirst ? state.condition : .any, ttl: new.ttl, in: state, by: .none, to: &batch)
     }
     return batch
   }

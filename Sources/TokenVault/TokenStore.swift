@@ -13,8 +13,23 @@ public struct StoredToken: Sendable {
   public let seq: UInt64
   /// When it was stored, in microseconds since 1970.
   public let updated: Int64
+  /// When its access token expires, in seconds since 1970, as `expires_at` or `expires_in` says; `nil`, if nobody said.
+  public let expiresAt: Int64?
   /// When the entry is over and no longer returned, in microseconds since 1970; `nil`, if never.
   public let expiry: Int64?
+  /// When the account was revoked, in microseconds since 1970: then the token is empty; `nil` while it is active.
+  public let revoked: Int64?
+  /// Whether it is an account that does not keep its access token, but only the token's hash.
+  public let lacksAccessToken: Bool
+
+  init(_ id: TokenID, _ entry: StoredEntry) throws(VaultError) {
+    self.id = id
+    token = try entry.token()
+    (seq, updated) = (entry.version, entry.value.updated ?? entry.time)
+    expiresAt = token.expiry(storedAt: updated)
+    (expiry, revoked) = (entry.value.expiry, entry.value.revoked)
+    lacksAccessToken = entry.value.digest != nil && token.accessToken == nil
+  }
 }
 
 /// A token without its secrets.
@@ -81,61 +96,46 @@ public final class TokenStore: Sendable {
     instruments = Instruments(logger: logger, metrics: metrics)
   }
 
-  /// Stores a token; on return it is on the disk.
+  /// Stores a token; on return it is on the disk. An account stays one, and has an event of it.
   ///
   /// - Parameters:
   ///   - condition: what must be true of the entry that is there; one that is over counts as absent.
   ///   - ttl: for how long the entry is there. It is not taken from the token: a refresh token outlives its access token.
   /// - Returns: the version of the write.
-  /// - Throws: `conflict` when the condition does not hold; `invalid-token` for an endpoint's error, which must not take the
-  ///   place of a token; otherwise as ``Vault/commit(_:)``.
+  /// - Throws: `conflict` when the condition does not hold, or the account is revoked; `invalid-token` for an endpoint's error,
+  ///   which must not take the place of a token; otherwise as ``Vault/commit(_:)``.
   @discardableResult
   public func put(
-    _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil
+    _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil,
+    by context: AuditContext = .none
   ) throws(VaultError) -> UInt64 {
     try instruments.measure(instruments.write) { () throws(VaultError) in
-      try vault.commit(try writing(token, for: id, if: effective(condition, id), ttl: ttl))[0]
+      try change(id, tries: condition == .any ? 100 : 1) { (state, batch) throws(VaultError) in
+        try add(token, for: id, if: state.condition(condition), ttl: ttl, in: state, by: context, to: &batch)
+      }.versions[0]
     }
   }
 
-  /// The batch that stores a token.
+  /// Adds a token to what is about to be committed, and if it is an account's the event that tells of it.
   ///
-  /// - Throws: `invalid-token`, as ``put(_:for:if:ttl:)``.
-  func writing(
-    _ token: OAuthToken, for id: TokenID, if condition: WriteCondition = .any, ttl: Duration? = nil
-  ) throws(VaultError) -> VaultBatch {
-    var batch = try VaultBatch()
-    try add(token, for: id, if: condition, ttl: ttl, to: &batch)
-    return batch
-  }
-
-  /// Adds a token to what is about to be committed.
-  ///
-  /// - Throws: `invalid-token` for an endpoint's error.
+  /// - Throws: `invalid-token` for an endpoint's error; `conflict` for an account that is revoked.
   func add(
-    _ token: OAuthToken, for id: TokenID, if condition: WriteCondition, ttl: Duration?, to batch: inout VaultBatch
+    _ token: OAuthToken, for id: TokenID, if condition: WriteCondition, ttl: Duration?, in state: EntryState,
+    by context: AuditContext, to batch: inout VaultBatch
   ) throws(VaultError) {
     try token.checkIsNoErrorAnswer()
-    var entry = EntryValue()
-    entry.expiry = ttl.map { now() + $0.microseconds }
-    try token.withJSON { (json) throws(VaultError) in
-      let value = try entry.encoded(with: json)
-      try batch.put(id.recordName.span, value: value.span, if: condition)
+    var value = EntryValue()
+    let account = state.entry.flatMap { $0.value.providerAccount == nil ? nil : $0 }
+    if let account {
+      guard account.value.revoked == nil else {
+        throw VaultError(.conflict, "the account is revoked", remedy: "link it again")
+      }
+      value = account.value.identity
+      value.rotated = now()
     }
-  }
-
-  /// An entry that is over is absent, though its record is still there until the next compaction.
-  private func effective(_ condition: WriteCondition, _ id: TokenID) throws(VaultError) -> WriteCondition {
-    guard condition != .any, let entry = try vault.entry(named: id.recordName.span), try isOver(entry) else {
-      return condition
-    }
-    guard condition == .absent else { throw VaultError(.conflict, "there is nothing of that name: its entry is over") }
-    return .version(entry.version)
-  }
-
-  func isOver(_ entry: borrowing VaultEntry) throws(VaultError) -> Bool {
-    guard let expiry = try EntryValue.decode(entry.value).value.expiry else { return false }
-    return expiry <= now()
+    value.expiry = ttl.map { now() + $0.microseconds }
+    try put(token, value, for: id, if: condition, in: &batch)
+    if let account { try batch.audit(.refreshed, of: id, by: context, superseding: account.digestIfToken()) }
   }
 
   /// The token of `id`; `nil`, which is not an error, when there is none or its entry is over.
@@ -144,42 +144,23 @@ public final class TokenStore: Sendable {
   public func token(for id: TokenID) throws(VaultError) -> StoredToken? {
     try instruments.measure(instruments.read) { () throws(VaultError) in
       guard let entry = try vault.entry(named: id.recordName.span) else { return nil }
-      let (value, start) = try EntryValue.decode(entry.value)
-      if let expiry = value.expiry, expiry <= now() { return nil }
-      let token = try OAuthToken(json: entry.value.extracting(start..<entry.value.count))
-      return StoredToken(id: id, token: token, seq: entry.version, updated: entry.time, expiry: value.expiry)
+      let stored = try StoredEntry(entry)
+      if let expiry = stored.value.expiry, expiry <= now() { return nil }
+      return try StoredToken(id, stored)
     }
   }
 
-  /// Deletes the token of `id`. Its earlier values stay in the file until it is compacted.
+  /// Deletes the token of `id`; an account is unlinked. Its earlier values stay in the file until it is compacted.
   ///
   /// - Returns: whether there was one; that there was none is not an error.
   /// - Throws: as ``Vault/commit(_:)``.
   @discardableResult
-  public func delete(_ id: TokenID) throws(VaultError) -> Bool {
+  public func delete(_ id: TokenID, by context: AuditContext = .none) throws(VaultError) -> Bool {
     try instruments.measure(instruments.delete) { () throws(VaultError) in
-      guard let wasThere = try isThere(id) else { return false }
-      do throws(VaultError) {
-        try vault.commit(try deleting(id))
-        return wasThere
-      } catch {
-        guard error.code == .notFound else { throw error }
-        return false
-      }
+      try change(id) { (state, batch) throws(VaultError) in
+        try remove(id, in: state, by: context, audits: false, from: &batch)
+      }.result
     }
-  }
-
-  /// Whether there is an entry of `id` that is not over; `nil` when there is none to delete.
-  func isThere(_ id: TokenID) throws(VaultError) -> Bool? {
-    guard let entry = try vault.entry(named: id.recordName.span) else { return nil }
-    return try !isOver(entry)
-  }
-
-  /// The batch that deletes the entry of `id`.
-  func deleting(_ id: TokenID) throws(VaultError) -> VaultBatch {
-    var batch = try VaultBatch()
-    try batch.delete(id.recordName.span)
-    return batch
   }
 
   /// The tokens that are there, sorted by user and provider as bytes.
@@ -227,13 +208,5 @@ public final class TokenStore: Sendable {
       }
       return writes
     }
-  }
-}
-
-extension Duration {
-  /// Whole microseconds; centuries at most, so that it can be added to a time.
-  fileprivate var microseconds: Int64 {
-    let (seconds, attoseconds) = components
-    return min(max(seconds, -1 << 40), 1 << 40) * 1_000_000 + attoseconds / 1_000_000_000_000
   }
 }

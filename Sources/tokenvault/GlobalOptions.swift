@@ -24,9 +24,9 @@ struct GlobalOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How long to wait for other writers: 10s. [$TOKENVAULT_LOCK_TIMEOUT]", valueName: "dur"))
   var lockTimeout: String?
   @Option(
-    help: ArgumentHelp("Who acts, for the audit; kept by restore so far. [$TOKENVAULT_ACTOR]", valueName: "name"))
+    help: ArgumentHelp("Who acts, for the audit. [$TOKENVAULT_ACTOR]", valueName: "name"))
   var actor: String?
-  @Option(help: ArgumentHelp("Why, for the audit; kept by restore so far. [$TOKENVAULT_REASON]", valueName: "text"))
+  @Option(help: ArgumentHelp("Why, for the audit. [$TOKENVAULT_REASON]", valueName: "text"))
   var reason: String?
   @Option(help: ArgumentHelp("Of long work: auto, always, never or json. [$TOKENVAULT_PROGRESS]", valueName: "when"))
   var progress: String?
@@ -64,6 +64,8 @@ struct Settings: Sendable {
   let lockTimeout: Duration
   /// When progress is shown; never when nobody wants notes.
   let progress: ProgressMode
+  /// Who acts, and why.
+  let context: AuditContext
 
   /// - Throws: ``ExitCode/usage`` when a variable or an option makes no sense.
   init(_ options: GlobalOptions) throws {
@@ -80,6 +82,9 @@ struct Settings: Sendable {
     lockTimeout = timeout?.duration ?? .seconds(10)
     let mode = try options.progressMode()
     progress = quiet ? .never : mode
+    context = try AuditContext(
+      actor: options.actor ?? Variable.text("TOKENVAULT_ACTOR"),
+      reason: options.reason ?? Variable.text("TOKENVAULT_REASON"))
   }
 
   /// Options outdo variables; two of a kind contradict each other.

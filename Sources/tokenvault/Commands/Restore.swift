@@ -27,8 +27,7 @@ struct Restore: VaultCommand {
   @OptionGroup var globals: GlobalOptions
 
   func run(_ settings: Settings) throws {
-    let reason = globals.reason ?? Variable.text("TOKENVAULT_REASON")
-    guard !acceptRollback || reason != nil else {
+    guard !acceptRollback || settings.context.reason != nil else {
       throw CommandFailure(.usage, "--accept-rollback needs a reason", remedy: "say why, with --reason")
     }
     guard let source = settings.source else {
@@ -39,8 +38,7 @@ struct Restore: VaultCommand {
     options.acceptsRollback = acceptRollback
     options.lockTimeout = settings.lockTimeout
     options.isTrial = dryRun
-    options.event = VaultEvent.restored.record(
-      actor: globals.actor ?? Variable.text("TOKENVAULT_ACTOR"), reason: reason)
+    options.event = AuditEvent.ofVault(.restored, by: settings.context)
     let credential = try source.place.credential(source.kind) { () throws(VaultError) in
       try Prompt(settings: settings).secret(source.kind == .key ? "Key: " : "Passphrase: ")
     }
