@@ -58,7 +58,7 @@ let package = Package(
     .executableTarget(
       name: "vaultbench",
       dependencies: [
-        "TokenVault", "VaultEngine", "VaultCrypto", "JSONText", "CSystemShims",
+        "TokenVault", "VaultEngine", "VaultFormat", "VaultCrypto", "JSONText", "CSystemShims",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),

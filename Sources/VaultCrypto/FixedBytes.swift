@@ -44,17 +44,40 @@ public struct FixedBytes<let count: Int>: Sendable {
 }
 
 extension FixedBytes: Hashable {
-  /// Compares byte by byte. Not in constant time: see ``constantTimeEqual(_:_:)``.
+  /// Not in constant time: see ``constantTimeEqual(_:_:)``.
   @inlinable
   public static func == (left: Self, right: Self) -> Bool {
-    for index in 0..<count where left.storage[index] != right.storage[index] { return false }
-    return true
+    unsafe left.storage.span.withUnsafeBytes { (left) in
+      unsafe right.storage.span.withUnsafeBytes { (right) in
+        var index = 0
+        while index + 8 <= count {
+          let (word, other) = unsafe (
+            left.loadUnaligned(fromByteOffset: index, as: UInt64.self),
+            right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+          )
+          guard word == other else { return false }
+          index += 8
+        }
+        while index < count {
+          guard unsafe left[index] == right[index] else { return false }
+          index += 1
+        }
+        return true
+      }
+    }
   }
 
-  /// Feeds all bytes to the hasher at once.
+  /// Feeds the first 8 bytes to the hasher, or all of fewer: what is used as a key of a dictionary is random from its first
+  /// byte on.
   @inlinable
   public func hash(into hasher: inout Hasher) {
-    unsafe storage.span.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+    unsafe storage.span.withUnsafeBytes { (bytes) in
+      if count >= 8 {
+        unsafe hasher.combine(bytes.loadUnaligned(as: UInt64.self))
+      } else {
+        unsafe hasher.combine(bytes: bytes)
+      }
+    }
   }
 }
 

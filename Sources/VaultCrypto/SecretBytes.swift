@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Synchronization
 
 /// Bytes that must not leak: keys, passphrases, tokens.
 ///
@@ -24,7 +25,9 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     precondition(capacity >= 0)
     // OpenSSL gives no memory for a size of zero, which it could not tell from having none.
     let size = max(capacity, 1)
-    if SecureHeap.hasRoom(for: size), let memory = unsafe tv_secure_malloc(size) {
+    if SecureSlots.sizes.contains(size), let memory = unsafe SecureSlots.take() {
+      self = unsafe SecretBytes(adopting: memory, capacity: capacity, isOnSecureHeap: true)
+    } else if SecureHeap.hasRoom(for: size), let memory = unsafe tv_secure_malloc(size) {
       self = unsafe SecretBytes(adopting: memory, capacity: capacity, isOnSecureHeap: true)
     } else if let memory = unsafe tv_malloc(size) {
       self = unsafe SecretBytes(adopting: memory, capacity: capacity, isOnSecureHeap: false)
@@ -60,6 +63,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
 
   deinit {
     if isOnSecureHeap {
+      if unsafe SecureSlots.sizes.contains(capacity) && SecureSlots.giveBack(address, capacity) { return }
       unsafe tv_secure_clear_free(address, capacity)
     } else {
       unsafe tv_clear_free(address, capacity)
@@ -163,4 +167,46 @@ private enum SecureHeap {
   /// fails without.
   static func hasRoom(for count: Int) -> Bool { state != 0 && CRYPTO_secure_used() + count <= size / 2 }
   static var isLocked: Bool { state == 1 }
+}
+
+/// Pieces of the secure heap for records and batches of ordinary size, which come and go with every call: the heap itself
+/// splits and joins its free pieces under a lock each time, which takes longer than opening a record.
+///
+/// A free slot holds zeros.
+private enum SecureSlots {
+  /// What a slot is given for. Keys, which stay, are smaller.
+  static let sizes = 96...slot
+  private static let slot = 512
+  private static let count = 64
+
+  nonisolated(unsafe) private static let start =
+    unsafe SecureHeap.hasRoom(for: slot * count) ? tv_secure_malloc(slot * count) : nil
+  /// One bit for each slot that is in use.
+  private static let used = Atomic<UInt64>(0)
+
+  /// A slot; `nil` when all are in use.
+  static func take() -> UnsafeMutableRawPointer? {
+    guard let start = unsafe start else { return nil }
+    var seen = used.load(ordering: .relaxed)
+    while seen != .max {
+      let number = (~seen).trailingZeroBitCount
+      let (isTaken, now) = used.weakCompareExchange(
+        expected: seen, desired: seen | 1 << UInt64(number), ordering: .acquiring)
+      if isTaken { return unsafe start + number * slot }
+      seen = now
+    }
+    return nil
+  }
+
+  /// Wipes `count` bytes and frees their slot.
+  ///
+  /// - Returns: false when the address is not in one.
+  static func giveBack(_ address: UnsafeMutablePointer<UInt8>, _ count: Int) -> Bool {
+    guard let start = unsafe start else { return false }
+    let offset = unsafe UnsafeMutableRawPointer(address) - start
+    guard (0..<slot * Self.count).contains(offset) else { return false }
+    unsafe OPENSSL_cleanse(address, count)
+    used.bitwiseAnd(~(1 << UInt64(offset / slot)), ordering: .releasing)
+    return true
+  }
 }

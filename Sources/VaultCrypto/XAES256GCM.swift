@@ -44,13 +44,20 @@ package struct XAES256GCM: ~Copyable, Sendable {
     self.scratch = scratch
   }
 
-  /// K1 of CMAC: L = AES(0^128), shifted left by one, reduced by 0x87 when a bit fell out (NIST SP 800-38B, 6.1).
+  /// K1 of CMAC: L = AES(0^128), shifted left by one, reduced by 0x87 when a bit fell out (NIST SP 800-38B, 6.1); and the
+  /// two inputs, of which a message changes nothing but the salt.
   private mutating func computeSubkey() throws(CryptoError) {
     try unsafe encryptBlocks(at: 0, count: 1, to: 0)
     var bytes = scratch.mutableSpan
     let carry: UInt8 = (bytes[0] >> 7) * 0x87
     for index in 0..<15 { bytes[index] = bytes[index] << 1 | bytes[index + 1] >> 7 }
     bytes[15] = bytes[15] << 1 ^ carry
+    for block in 0..<2 {
+      let start = 16 + 16 * block
+      for index in 0..<16 { bytes[start + index] = bytes[index] }
+      bytes[start + 1] ^= UInt8(block + 1)
+      bytes[start + 2] ^= 0x58
+    }
   }
 
   /// AES-256 of whole blocks of the scratch buffer.
@@ -68,15 +75,12 @@ package struct XAES256GCM: ~Copyable, Sendable {
 
   /// Derives the message key of `salt` and sets it and `iv` in the GCM context.
   private mutating func prepare(_ direction: CipherDirection, salt: Part, iv: Part) throws(CryptoError) {
+    let high = scratch.span.bigEndian(at: 4, as: UInt64.self) ^ salt.span.bigEndian(at: 0)
+    let low = scratch.span.bigEndian(at: 12, as: UInt32.self) ^ salt.span.bigEndian(at: 8)
     var bytes = scratch.mutableSpan
     for block in 0..<2 {
-      let start = 16 + 16 * block
-      bytes[start] = 0
-      bytes[start + 1] = UInt8(block + 1)
-      bytes[start + 2] = 0x58
-      bytes[start + 3] = 0
-      for index in 0..<12 { bytes[start + 4 + index] = salt.span[index] }
-      for index in 0..<16 { bytes[start + index] ^= bytes[index] }
+      bytes.replace(at: 20 + 16 * block, bigEndian: high)
+      bytes.replace(at: 28 + 16 * block, bigEndian: low)
     }
     try unsafe encryptBlocks(at: 16, count: 2, to: 48)
     let context = unsafe gcm.pointer

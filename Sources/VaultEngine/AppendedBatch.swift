@@ -7,6 +7,14 @@ enum AppendedBatch: Sendable {
   /// A checkpoint, or pages before one.
   case index(Checkpoint.Batch)
 
+  /// Another batch of the same checkpoint comes behind it.
+  var isFollowed: Bool {
+    switch self {
+    case .records: false
+    case .index(let batch): batch.root == nil
+    }
+  }
+
   /// What is appended.
   var bytes: [UInt8] {
     switch self {

@@ -43,7 +43,7 @@ struct BatchPlan: ~Copyable {
     }
   }
 
-  private let view: View
+  private let padding: Int
   private let time: Int64
   /// The newest put of each name that this batch has written; `nil` once it is deleted.
   private var written: [LookupTag: UInt64?] = [:]
@@ -54,7 +54,7 @@ struct BatchPlan: ~Copyable {
 
   /// - Parameter count: how many records there will be, at least.
   init(after view: View, at time: Int64, from place: FramePlace, count: Int) {
-    self.view = view
+    padding = view.generation.header.padding
     self.time = time
     self.place = place
     newestEvent = view.newestEvent
@@ -105,7 +105,7 @@ struct BatchPlan: ~Copyable {
     let record = Record(
       kind, isLegacy: operation.kind == .legacyPut, time: time, version: version, previous: previous ?? 0,
       nameLength: operation.name.count, valueLength: operation.value.count)
-    place.advance(over: operation.frameLength(padding: view.generation.header.padding))
+    place.advance(over: operation.frameLength(padding: padding))
     return Planned(operation: operation, record: record, tag: name.tag, offset: offset)
   }
 

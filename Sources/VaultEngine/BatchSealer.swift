@@ -97,7 +97,7 @@ enum BatchSealer {
   ///
   /// The encoder has checked the order of its frames as a reader will. Its checksums and links are computed a second time, from
   /// the bytes, only in a small batch, whose sync costs far more: in a large one that would be a third of all work.
-  private static func end(of encoder: borrowing BatchEncoder, after view: View) throws(VaultError) -> Chain {
+  static func end(of encoder: borrowing BatchEncoder, after view: View) throws(VaultError) -> Chain {
     let end = try format { () throws(FormatError) in try encoder.end() }
     guard encoder.position <= 64 else { return end }
     let bytes = encoder.bytes

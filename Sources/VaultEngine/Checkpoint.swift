@@ -93,7 +93,7 @@ struct Checkpoint: ~Copyable {
     var encoder = try format { () throws(FormatError) in try BatchEncoder(after: view.chain, in: view.generation) }
     if next.page < pages, pages > Self.pagesOfCheckpoint {
       try sealPages(min(pages - next.page, Self.pagesOfBatch), endBatch: true, view, &encoder, &random)
-      return try batch(encoder.bytes, root: nil, view)
+      return try batch(encoder, root: nil, view)
     }
     isDone = true
     try sealKeys(view, &encoder, &random)
@@ -102,14 +102,14 @@ struct Checkpoint: ~Copyable {
     try format { () throws(FormatError) in
       _ = try view.keyring.seal(.indexRoot, root.plaintext().span, into: &encoder, random: &random, last: true)
     }
-    return try batch(encoder.bytes, root: root, view)
+    return try batch(encoder, root: root, view)
   }
 
-  private func batch(_ bytes: [UInt8], root: IndexRoot?, _ view: View) throws(VaultError) -> Batch {
-    // A batch that this program could not read is never written.
+  private func batch(
+    _ encoder: borrowing BatchEncoder, root: IndexRoot?, _ view: View
+  ) throws(VaultError) -> Batch {
     Batch(
-      bytes: bytes, end: try view.chain.following(bytes.span, in: view.generation), root: root,
-      history: anchor.history)
+      bytes: encoder.bytes, end: try BatchSealer.end(of: encoder, after: view), root: root, history: anchor.history)
   }
 
   private func sealKeys(

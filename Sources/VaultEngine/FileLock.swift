@@ -20,6 +20,8 @@ final class FileLock: StorageLock {
     keeper?.keep(files)
   }
 
+  var vault: FileIdentity? { files.vault?.identity }
+
   func note(count: Int) -> [UInt8] { (try? files.beside.read(at: 0, count: count)) ?? [] }
 
   func leave(_ note: [UInt8]) { try? files.beside.write(note.span, at: 0) }

@@ -23,9 +23,11 @@ struct Follower: Sendable {
 
   /// Compares what is on the disk with `view`, with an lstat(2) and a pread(2).
   ///
+  /// - Parameter lock: for whoever holds it: it knows what is at the path.
   /// - Throws: `no-vault` when there is nothing at the path; `io`.
-  func standing(of view: View) throws(VaultError) -> Standing {
-    let identity = try storage.identity()
+  func standing(of view: View, under lock: (any StorageLock)? = nil) throws(VaultError) -> Standing {
+    var identity = lock?.vault
+    if identity == nil { identity = try storage.identity() }
     guard identity == view.file.identity else {
       guard identity != nil else {
         throw VaultError(.noVault, "the vault at \(storage.path) is gone: somebody removed or renamed it")

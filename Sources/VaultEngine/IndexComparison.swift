@@ -4,7 +4,8 @@ internal import VaultFormat
 /// Compares each index root of a file, and the pages that it names, with the frames (FORMAT.md, "Index").
 ///
 /// It is shown a file's frames in their order by a full replay. What it finds is reported and changes nothing: the records
-/// are what counts. Holds about 50 bytes for each record and each entry. One value serves one thread.
+/// are what counts. Holds about 50 bytes for each record and each entry, and 32 more for each entry of the newest root's runs.
+/// One value serves one thread.
 final class IndexComparison {
   /// A put or a deletion.
   private struct Written {
@@ -23,8 +24,8 @@ final class IndexComparison {
   private(set) var failure: FormatError?
   private var written: [Written] = []
   private var pages: [UInt64: Page] = [:]
-  /// Runs that were found right; later roots list them again.
-  private var right: [IndexRoot.Run] = []
+  /// Runs that were found right, with their entries: later roots list them again, or one that was merged of them.
+  private var right: [(run: IndexRoot.Run, entries: [IndexEntry])] = []
   private let visit: (OpenedRecord) -> Void
 
   /// - Parameter visit: is given every record too.
@@ -69,10 +70,10 @@ final class IndexComparison {
       try demand(!root.runs.isEmpty || isNothingLive, "it lists no run, although there are names")
       try demand(
         root.runs.last.map { $0.sequences.lowerBound == 1 } ?? true, "its oldest run does not begin at the start")
-      for run in root.runs where !right.contains(run) {
-        try compare(run, isOldest: run.sequences.lowerBound == 1, below: header.offset)
-        right.append(run)
+      for run in root.runs where !right.contains(where: { $0.run == run }) {
+        right.append((run, try compare(run, below: header.offset)))
       }
+      right.removeAll { !root.runs.contains($0.run) }
     } catch {
       note(
         FormatError(
@@ -91,26 +92,55 @@ final class IndexComparison {
     guard condition else { throw Fault(sentence: sentence) }
   }
 
-  private func compare(_ run: IndexRoot.Run, isOldest: Bool, below root: UInt64) throws(Fault) {
+  /// - Returns: the run's entries.
+  private func compare(_ run: IndexRoot.Run, below root: UInt64) throws(Fault) -> [IndexEntry] {
     let entries = try entries(of: run, below: root)
     try demand(!entries.isEmpty, "a run has no entries")
     try demand(UInt64(entries.count) == run.entries, "a run has \(entries.count) entries, not \(run.entries)")
     try demand(IndexPage.count(for: entries.map(\.tag)) == run.pages, "a run has more pages than it needs")
-    var rest = newest(in: run.sequences)[...]
     // A merge with the oldest run drops deletions: there is nothing left that they could hide.
-    let mayLack = { (entry: IndexEntry) in isOldest && entry.isDeletion }
-    for entry in entries {
-      while let next = rest.first, next.tag.precedes(entry.tag) {
-        try demand(mayLack(next), "a name has no entry")
-        rest = rest.dropFirst()
-      }
-      try demand(rest.popFirst() == entry, "an entry contradicts its frame")
+    let isOldest = run.sequences.lowerBound == 1
+    if let merged = mergedOfRightRuns(in: run.sequences), (try? compare(entries, with: merged, isOldest)) != nil {
+      return entries
     }
-    try demand(rest.allSatisfy(mayLack), "a name has no entry")
+    try compare(entries, with: newest(in: run.sequences), isOldest)
+    return entries
+  }
+
+  private func compare(_ entries: [IndexEntry], with newest: [IndexEntry], _ mayLackDeletions: Bool) throws(Fault) {
+    var next = 0
+    for entry in entries {
+      while next < newest.count, newest[next].tag.precedes(entry.tag) {
+        try demand(mayLackDeletions && newest[next].isDeletion, "a name has no entry")
+        next += 1
+      }
+      try demand(next < newest.count && newest[next] == entry, "an entry contradicts its frame")
+      next += 1
+    }
+    try demand(newest[next...].allSatisfy { mayLackDeletions && $0.isDeletion }, "a name has no entry")
+  }
+
+  /// What ``newest(in:)`` gives, without deletions that the oldest run lacks: put together of runs that were found right, each
+  /// of which is in order already.
+  ///
+  /// - Returns: `nil` when they don't adjoin.
+  private func mergedOfRightRuns(in sequences: ClosedRange<UInt64>) -> [IndexEntry]? {
+    let parts = right.filter { sequences.overlaps($0.run.sequences) }
+      .sorted { $0.run.sequences.lowerBound > $1.run.sequences.lowerBound }
+    guard let first = parts.first, first.run.sequences.upperBound <= sequences.upperBound else { return nil }
+    var end = first.run.sequences.upperBound
+    var merged = end < sequences.upperBound ? newest(in: end + 1...sequences.upperBound) : []
+    for part in parts {
+      guard part.run.sequences.upperBound == end else { return nil }
+      merged = RunMerge.merge(merged, part.entries)
+      end = part.run.sequences.lowerBound - 1
+    }
+    return end + 1 == sequences.lowerBound ? merged : nil
   }
 
   private func entries(of run: IndexRoot.Run, below root: UInt64) throws(Fault) -> [IndexEntry] {
     var entries: [IndexEntry] = []
+    entries.reserveCapacity(Int(min(run.entries, UInt64(written.count))))
     for (place, segment) in run.segments.enumerated() {
       let end = place + 1 < run.segments.count ? run.segments[place + 1].firstPage : run.pages
       for number in segment.firstPage..<end {

@@ -90,15 +90,18 @@ package final class Keyring: Sendable {
   private func use<Result: ~Copyable & Sendable>(
     _ slot: inout RecordCipher?, _ term: UInt32, _ body: (inout RecordCipher) throws(VaultError) -> Result
   ) throws(VaultError) -> Result {
-    guard var cipher = slot.take(), cipher.term == term else {
-      slot = try makeCipher(term: term)
-      return try use(&slot, term, body)
+    if slot?.term != term { slot = try makeCipher(term: term) }
+    do throws(VaultError) {
+      // The slot has one now.
+      guard let result = try slot?.run(body) else { return try use(&slot, term, body) }
+      slot?.wipe()
+      // After an error, or a very large record, the next one begins with a new cipher.
+      if slot?.isLarge == true { slot = nil }
+      return result
+    } catch {
+      slot = nil
+      throw error
     }
-    let result = try body(&cipher)
-    cipher.wipe()
-    // After an error, or a very large record, the next one begins with a new cipher.
-    if !cipher.isLarge { slot = consume cipher }
-    return result
   }
 
   private func makeCipher(term number: UInt32) throws(VaultError) -> RecordCipher {

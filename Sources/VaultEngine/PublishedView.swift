@@ -1,6 +1,16 @@
 internal import Synchronization
 internal import VaultFormat
 
+/// A view that is handed from one to another by reference: a copy counts a dozen references up and down.
+final class SharedView: Sendable {
+  let view: View
+
+  init(_ view: View) { self.view = view }
+
+  /// See ``View/entry(named:)``.
+  func entry(named name: Span<UInt8>) throws(VaultError) -> VaultEntry? { try view.entry(named: name) }
+}
+
 /// What a handle's readers see, and whether it may still be used. Readers never wait for its writer, and it never for them.
 ///
 /// A batch that the handle itself writes is published once it is synced. While it is being written, the file has grown, and
@@ -8,11 +18,15 @@ internal import VaultFormat
 /// writer took it. So a read then takes the published view as it is.
 final class PublishedView: Sendable {
   private struct State {
-    var view: View
+    private(set) var view: View
+    /// The same, made when somebody asks for it.
+    private var shared: SharedView?
     /// The last batch of the view is known to be on the disk: nobody need write it again.
     var isEndSynced = false
     /// What this handle is writing behind the view.
     var appending: AppendedBatch?
+    /// The view with that batch, if somebody has asked for it.
+    var ahead: View?
     /// Counts the views, and the writes that were begun and ended: what was read while it changed may be half a write.
     var edition = 0
     /// The file's, when the view was last found to be the newest.
@@ -20,10 +34,26 @@ final class PublishedView: Sendable {
     /// Why the handle acknowledges nothing more.
     var failure: VaultError?
 
-    mutating func publish(_ view: View, isEndSynced: Bool) {
-      self.view = view
-      self.isEndSynced = isEndSynced
+    init(_ view: View) { self.view = view }
+
+    mutating func sharedView() -> SharedView {
+      if let shared { return shared }
+      let made = SharedView(view)
+      shared = made
+      return made
+    }
+
+    /// Changes the view in place, unless somebody still reads the one before.
+    mutating func change(_ body: (inout View) -> Void) {
+      shared = nil
+      ahead = nil
+      body(&view)
       edition += 1
+    }
+
+    mutating func publish(_ view: View, isEndSynced: Bool) {
+      change { $0 = view }
+      self.isEndSynced = isEndSynced
       stamp = nil
     }
 
@@ -42,7 +72,7 @@ final class PublishedView: Sendable {
   private let catchingUp = Mutex(())
 
   init(_ view: View, _ follower: Follower) {
-    state = Mutex(State(view: view))
+    state = Mutex(State(view))
     self.follower = follower
   }
 
@@ -59,18 +89,18 @@ final class PublishedView: Sendable {
   /// file has just come to rest, and every tenth of a second, it also tries whether the lock is free.
   ///
   /// - Throws: `handle-failed`; `no-vault` when the file is gone; what is damaged; `rollback`; `io`.
-  func newest() throws(VaultError) -> View {
+  func newest() throws(VaultError) -> SharedView {
     while true {
       let seen = try look()
-      if seen.isNewest { return seen.view }
-      var stamp = try seen.view.file.stamp()
-      if let stamp, stamp == seen.stamp { return seen.view }
+      if seen.isNewest { return seen.shared }
+      var stamp = try seen.shared.view.file.stamp()
+      if let stamp, stamp == seen.stamp { return seen.shared }
       // A file's time changes before its bytes do: the stamp counts only if nobody was writing between it and the look.
       if stamp != nil, follower.isBeingWritten() { stamp = nil }
-      let standing = try follower.standing(of: seen.view)
+      let standing = try follower.standing(of: seen.shared.view)
       if standing == .same {
         state.withLock { (state) in if state.edition == seen.edition { state.stamp = stamp } }
-        return seen.view
+        return seen.shared
       }
       if let view = try catchUp(seen, standing) { return view }
     }
@@ -78,7 +108,7 @@ final class PublishedView: Sendable {
 
   /// What a reader takes along; the rest of the state is not copied for every read.
   private struct Seen {
-    let view: View
+    let shared: SharedView
     let edition: Int
     let stamp: FileStamp?
     let isEndSynced: Bool
@@ -90,21 +120,21 @@ final class PublishedView: Sendable {
     try state.withLock { (state) throws(VaultError) in
       try state.checkUsable()
       return Seen(
-        view: state.view, edition: state.edition, stamp: state.stamp, isEndSynced: state.isEndSynced,
+        shared: state.sharedView(), edition: state.edition, stamp: state.stamp, isEndSynced: state.isEndSynced,
         isNewest: state.appending != nil)
     }
   }
 
   /// - Returns: `nil` when another has published a view meanwhile, or this handle's writer has begun to write.
-  private func catchUp(_ seen: Seen, _ standing: Follower.Standing) throws(VaultError) -> View? {
+  private func catchUp(_ seen: Seen, _ standing: Follower.Standing) throws(VaultError) -> SharedView? {
     try catchingUp.withLock { (_) throws(VaultError) in
       guard edition == seen.edition else { return nil }
       do throws(VaultError) {
-        let view = try follower.successor(of: seen.view, standing, isEndSynced: seen.isEndSynced)
+        let view = try follower.successor(of: seen.shared.view, standing, isEndSynced: seen.isEndSynced)
         return state.withLock { (state) in
           guard state.edition == seen.edition else { return nil }
           state.publish(view, isEndSynced: false)
-          return view
+          return state.sharedView()
         }
       } catch {
         guard edition == seen.edition else { return nil }
@@ -138,8 +168,7 @@ final class PublishedView: Sendable {
           guard state.view.index.root == root, state.view.generation.header == seen.generation.header else {
             return nil
           }
-          state.view.completeIndex(with: covered)
-          state.edition += 1
+          state.change { $0.completeIndex(with: covered) }
           return state.view
         }
         if let complete { return complete }
@@ -164,8 +193,7 @@ final class PublishedView: Sendable {
     state.withLock { (state) in
       // Where another batch was published meanwhile, whoever needs it replays the file again.
       guard state.view.chain == seen.chain, whole.chain == seen.chain else { return }
-      state.view = whole
-      state.edition += 1
+      state.change { $0 = whole }
     }
     return whole
   }
@@ -174,6 +202,9 @@ final class PublishedView: Sendable {
 
   /// The view as it was last published; the writer alone makes others while it holds the lock.
   var view: View { state.withLock { $0.view } }
+
+  /// The same without a copy. As long as somebody has it, the next batch is taken in by a copy of all that it changes.
+  var shared: SharedView { state.withLock { $0.sharedView() } }
 
   /// Whether the last batch of the view is known to be on the disk.
   var isEndSynced: Bool { state.withLock { $0.isEndSynced } }
@@ -195,10 +226,10 @@ final class PublishedView: Sendable {
   /// Takes in the batch that was written and synced.
   func endAppend(_ batch: AppendedBatch) {
     state.withLock {
-      $0.view.append(batch)
+      let ahead = $0.ahead.take()
+      $0.change { if let ahead, ahead.chain == batch.end { $0 = ahead } else { $0.append(batch) } }
       $0.isEndSynced = true
       $0.appending = nil
-      $0.edition += 1
       $0.stamp = nil
     }
   }
@@ -207,16 +238,20 @@ final class PublishedView: Sendable {
   func abandonAppend() {
     state.withLock {
       $0.appending = nil
+      $0.ahead = nil
       $0.edition += 1
     }
   }
 
-  /// The view as it will be when the batch is on the disk that is being written; `nil` when none is.
+  /// The view as it will be when the batch is on the disk that is being written; `nil` when none is, or the next one is its
+  /// writer's own.
   var viewAhead: View? {
-    let (view, appending) = state.withLock { ($0.view, $0.appending) }
-    guard let appending else { return nil }
+    let (view, appending, edition) = state.withLock { ($0.view, $0.appending, $0.edition) }
+    guard let appending, !appending.isFollowed else { return nil }
     var ahead = view
     ahead.append(appending)
+    // Taking a large batch in once is enough.
+    state.withLock { if $0.edition == edition { $0.ahead = ahead } }
     return ahead
   }
 

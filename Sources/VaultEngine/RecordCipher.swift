@@ -15,6 +15,13 @@ struct RecordCipher: ~Copyable, Sendable {
   /// Bytes that are read at once, in the hope that they hold the whole frame: those of the last one.
   private var guess = 512
 
+  /// Gives itself to `body`: in the place where it lies.
+  mutating func run<Result: ~Copyable>(
+    _ body: (inout RecordCipher) throws(VaultError) -> Result
+  ) throws(VaultError) -> Result {
+    try body(&self)
+  }
+
   /// Wipes what the last record left behind.
   mutating func wipe() { plaintext.removeLast(plaintext.count) }
 

@@ -15,6 +15,8 @@ struct SpaceAhead: Sendable {
   private var isGivenUp = false
   /// Whether this handle has allocated space.
   private(set) var isUsed = false
+  /// The file in which it allocated some, and up to where.
+  private var allocated: (file: FileIdentity, end: UInt64)?
 
   /// Where zeros are to be written before a batch is.
   ///
@@ -32,6 +34,16 @@ struct SpaceAhead: Sendable {
     isUsed = true
     return max(length, offset)..<target
   }
+
+  /// Whether a batch that ends at `end` lies in what this handle has allocated, so that the file need not be asked for its
+  /// length. Should another handle have cut it off since, batches take longer until they are beyond it.
+  func covers(_ end: UInt64, of file: FileIdentity) -> Bool {
+    guard let allocated else { return false }
+    return allocated.file == file && end <= allocated.end
+  }
+
+  /// Zeros were written up to `end`.
+  mutating func note(_ end: UInt64, of file: FileIdentity) { allocated = (file, end) }
 
   /// There is no room for more than the batches themselves.
   mutating func giveUp() { isGivenUp = true }

@@ -124,11 +124,19 @@ package enum LockMode: Sendable {
 
 /// A lock that is held as long as this object lives. It has room for a note to the next who takes it.
 package protocol StorageLock: AnyObject, Sendable {
+  /// The file that was found at the vault's path when the lock was taken, and that no writer replaces while it is held; `nil`
+  /// where that was not asked.
+  var vault: FileIdentity? { get }
+
   /// What was noted last, at most `count` bytes; empty when there is none or it can't be read.
   func note(count: Int) -> [UInt8]
 
   /// Leaves a note. That it can't be written is not an error. It need not outlive a crash.
   func leave(_ note: [UInt8])
+}
+
+extension StorageLock {
+  package var vault: FileIdentity? { nil }
 }
 
 extension StorageFile {

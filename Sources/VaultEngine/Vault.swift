@@ -89,7 +89,7 @@ public final class Vault: Sendable {
   /// - Parameter wait: how long its writes wait for other processes.
   /// - Throws: as ``entry(named:)``; `read-only`, `unsafe-permissions`, `io` when the file can't be opened for writing.
   package func openedForWriting(lockTimeout wait: Duration) throws(VaultError) -> Vault {
-    let keyring = try newestView().keyring
+    let keyring = try newestView().view.keyring
     var options = VaultOptions()
     options.lockTimeout = wait
     let file = try environment.storage.open(writable: true)
@@ -114,10 +114,10 @@ public final class Vault: Sendable {
   ///
   /// - Parameter stamp: is set to a number that is another after every write.
   package func entry(named name: Span<UInt8>, stamp: inout UInt64) throws(VaultError) -> VaultEntry? {
-    let view = try newestView()
-    stamp = view.stamp
+    let newest = try newestView()
+    stamp = newest.view.stamp
     do {
-      return try view.entry(named: name)
+      return try newest.entry(named: name)
     } catch {
       guard error.code == .indexDamaged else { throw error }
       return try published.rebuildIndex().entry(named: name)
@@ -128,15 +128,15 @@ public final class Vault: Sendable {
   ///
   /// The first of a handle brings the whole index into memory: about a tenth of a second for a million names.
   public func snapshot() throws(VaultError) -> VaultSnapshot {
-    let view = try newestView()
-    return VaultSnapshot(try view.index.isComplete ? view : published.completeIndex())
+    let newest = try newestView()
+    return VaultSnapshot(try newest.view.index.isComplete ? newest.view : published.completeIndex())
   }
 
   /// The view that a read uses: it holds every commit that had returned before this call.
-  func newestView() throws(VaultError) -> View {
+  func newestView() throws(VaultError) -> SharedView {
     try forks.check()
-    let view = try published.newest()
-    return try view.isIndexWorthLoading ? published.completeIndex() : view
+    let newest = try published.newest()
+    return newest.view.isIndexWorthLoading ? SharedView(try published.completeIndex()) : newest
   }
 
   // MARK: Writing

@@ -31,6 +31,16 @@ public struct VaultBatch: ~Copyable, Sendable {
   /// - Throws: `crypto-failure` when there is no memory.
   public init() throws(VaultError) { bytes = try crypto { () throws(CryptoError) in try SecretBytes(capacity: 512) } }
 
+  /// Makes room for so many writes more, whose names and values have so many bytes in all: a large batch that grows by itself
+  /// is copied, and its old memory wiped, again and again.
+  ///
+  /// - Throws: `crypto-failure` when there is no memory.
+  public mutating func reserve(writes: Int, bytes count: Int) throws(VaultError) {
+    let total = bytes.count + count
+    try crypto { () throws(CryptoError) in try bytes.reserve(total) }
+    operations.reserveCapacity(operations.count + writes)
+  }
+
   /// Whether nothing was added.
   public var isEmpty: Bool { operations.isEmpty }
 

@@ -40,5 +40,5 @@ extension Vault {
   /// The events as they are now. The index is not brought into memory for it.
   ///
   /// - Throws: as ``entry(named:)``.
-  package func events() throws(VaultError) -> VaultEvents { VaultEvents(try newestView()) }
+  package func events() throws(VaultError) -> VaultEvents { VaultEvents(try newestView().view) }
 }

@@ -42,8 +42,8 @@ struct Writer: ~Copyable, Sendable {
       try checkWritable()
       let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
       defer { withExtendedLifetime(lock) {} }
-      try prepareToAppend()
-      for batch in group.takeIndex(after: published.view.chain) { try append(index: batch, lock) }
+      try prepareToAppend(lock)
+      for batch in group.takeIndex(after: published.shared.view.chain) { try append(index: batch, lock) }
       try checkpointIfDue(lock)
       guard let sealed = try seal(&group) else { return }
       try settleLastBatch(lock)
@@ -51,7 +51,7 @@ struct Writer: ~Copyable, Sendable {
       whenSealed()
       try append(.records(sealed), lock)
       group.succeed(sealed.records)
-      if published.view.isCheckpointDue, !isIndexSealed(published.view.chain) {
+      if published.shared.view.isCheckpointDue, !isIndexSealed(published.shared.view.chain) {
         group.resume()
         // What was asked for is on the disk: that the index is not is no failure of it, and the next writer makes up for it.
         try? checkpointIfDue(lock)
@@ -71,7 +71,7 @@ struct Writer: ~Copyable, Sendable {
     try checkWritable()
     let lock = try environment.storage.lock(.exclusive, wait: options.lockTimeout)
     defer { withExtendedLifetime(lock) {} }
-    try prepareToAppend()
+    try prepareToAppend(lock)
     var random = try sealing.random()
     let view = published.view
     try writeCheckpoint(slots: change(view, view.sealedSlots(), &random), lock)
@@ -79,7 +79,7 @@ struct Writer: ~Copyable, Sendable {
 
   private func checkWritable() throws(VaultError) {
     guard !options.readOnly else { throw VaultError(.readOnly, "the vault was opened for reading alone") }
-    guard !published.view.generation.header.mustStayReadOnly else {
+    guard !published.shared.view.generation.header.mustStayReadOnly else {
       throw VaultError(
         .unsupportedFeature, "the file uses a feature that this program does not know and may only read",
         remedy: "use a newer release of tokenvault")
@@ -91,10 +91,12 @@ struct Writer: ~Copyable, Sendable {
 
   /// Seals a group behind the last batch. A bad page of the index is met here, if at all.
   private func seal(_ group: inout CommitGroup) throws(VaultError) -> BatchSealer.Sealed? {
-    var view = published.view
-    if group.count >= Self.manyNames || view.isIndexWorthLoading { view = try published.completeIndex() }
+    var shared = published.shared
+    if group.count >= Self.manyNames || shared.view.isIndexWorthLoading {
+      shared = SharedView(try published.completeIndex())
+    }
     do {
-      return try group.seal(after: view, sealing)
+      return try group.seal(after: shared.view, sealing)
     } catch {
       guard error.code == .indexDamaged else { throw error }
       return try group.seal(after: published.rebuildIndex(), sealing)
@@ -104,7 +106,7 @@ struct Writer: ~Copyable, Sendable {
   /// Under the lock, between two batches: appends a checkpoint, and the pages batches before it, if so much was written since
   /// the last that opening takes long.
   private mutating func checkpointIfDue(_ lock: (any StorageLock)?) throws(VaultError) {
-    if published.view.isCheckpointDue { try writeCheckpoint(lock) }
+    if published.shared.view.isCheckpointDue { try writeCheckpoint(lock) }
   }
 
   /// - Parameter slots: as ``Checkpoint`` takes them.
@@ -136,13 +138,19 @@ struct Writer: ~Copyable, Sendable {
   }
 
   /// Under the lock: the file at the path, all of its batches, and no torn tail.
-  private mutating func prepareToAppend() throws(VaultError) {
+  private mutating func prepareToAppend(_ lock: (any StorageLock)?) throws(VaultError) {
     if !hasSwept {
       environment.storage.sweep()
       hasSwept = true
     }
-    var view = published.view
-    var standing = try follower.standing(of: view)
+    let shared = published.shared
+    let standing = try follower.standing(of: shared.view, under: lock)
+    if standing == .same, judgedFile == shared.view.file.identity { return }
+    try prepareToAppend(shared.view, standing)
+  }
+
+  private mutating func prepareToAppend(_ known: View, _ found: Follower.Standing) throws(VaultError) {
+    var (view, standing) = (known, found)
     switch standing {
     case .same, .grown: break
     case .changed: view = try follower.startingOver(view, isEndSynced: published.isEndSynced, holdingLock: true)
@@ -173,7 +181,9 @@ struct Writer: ~Copyable, Sendable {
     if let tail = found.torn {
       try environment.storage.keepTorn(tail.torn.span, from: found.view.chain.sequence + 1)
       // Cut, and the cut synced, before anything is appended: never written over in place.
-      try latching { () throws(VaultError) in try Self.cutBack(found.view) }
+      try latching { () throws(VaultError) in
+        try Self.cutBack(found.view.file, to: found.view.chain.offset)
+      }
     }
     judgedFile = found.view.file.identity
   }
@@ -216,39 +226,44 @@ struct Writer: ~Copyable, Sendable {
     }
     published.endAppend(sealed)
     ownEnd = sealed.end.offset
-    lock?.leave(SyncNote.saying(published.view))
+    lock?.leave(SyncNote.saying(published.shared.view))
   }
 
   /// Whatever fails, the file is cut back to what was committed while the lock is still held.
   private mutating func write(_ bytes: [UInt8], _ lock: (any StorageLock)?) throws(VaultError) {
-    let view = published.view
+    let shared = published.shared
+    let (file, end) = (shared.view.file, shared.view.chain.offset)
     do {
-      try allocateAhead(for: bytes.count, in: view)
-      try view.file.write(bytes.span, at: view.chain.offset)
+      try allocateAhead(for: bytes.count, at: end, in: file)
+      try file.write(bytes.span, at: end)
     } catch {
-      let cut: Void? = try? Self.cutBack(view)
+      let cut: Void? = try? Self.cutBack(file, to: end)
       // Without room nothing was promised and nothing is left: the handle may go on once there is room.
       if error.code != .diskFull || cut == nil { published.fail(error) }
       throw error
     }
     do {
-      try view.file.sync()
+      try file.sync()
     } catch {
       published.fail(error)
       // The last batch may share a block with what could not be written: the next writer writes it again.
       lock?.leave(SyncNote.none)
-      try? Self.cutBack(view)
+      try? Self.cutBack(file, to: end)
       throw error
     }
   }
 
   /// That there is no room for more than the batch is not an error.
-  private mutating func allocateAhead(for count: Int, in view: View) throws(VaultError) {
-    let (file, offset) = (view.file, view.chain.offset)
-    guard let range = spaceAhead.zeros(for: count, at: offset, length: try file.length()) else { return }
+  private mutating func allocateAhead(
+    for count: Int, at offset: UInt64, in file: any StorageFile
+  ) throws(VaultError) {
+    guard !spaceAhead.covers(offset + UInt64(count), of: file.identity),
+      let range = spaceAhead.zeros(for: count, at: offset, length: try file.length())
+    else { return }
     let zeros = [UInt8](repeating: 0, count: range.count)
     do {
       try file.write(zeros.span, at: range.lowerBound)
+      spaceAhead.note(range.upperBound, of: file.identity)
     } catch {
       guard error.code == .diskFull else { throw error }
       spaceAhead.giveUp()
@@ -260,15 +275,14 @@ struct Writer: ~Copyable, Sendable {
   /// In two steps, because another handle, which wrote that batch itself, would take a file of just that length for its own
   /// and append to it, while a cut whose sync failed may not be on the disk. The first four bytes of a frame, the same in
   /// all frames, are left until the cut is: they make every writer cut and sync before it builds on the file.
-  private static func cutBack(_ view: View) throws(VaultError) {
-    let end = view.chain.offset
+  private static func cutBack(_ file: any StorageFile, to end: UInt64) throws(VaultError) {
     let mark = end + UInt64(FrameHeader.sync.count)
-    if try view.file.length() > mark {
-      try view.file.resize(to: mark)
-      try view.file.sync()
+    if try file.length() > mark {
+      try file.resize(to: mark)
+      try file.sync()
     }
-    try view.file.resize(to: end)
-    try view.file.sync()
+    try file.resize(to: end)
+    try file.sync()
   }
 
   private func latching(_ body: () throws(VaultError) -> Void) throws(VaultError) {

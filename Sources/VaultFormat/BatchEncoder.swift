@@ -32,7 +32,10 @@ package struct BatchEncoder: ~Copyable, Sendable {
   /// a moment before, checksums and links, was checked.
   ///
   /// - Throws: what a reader would say of the first frame that does not belong where it stands.
-  package func end() throws(FormatError) -> Chain { try linker.chain.get() }
+  package func end() throws(FormatError) -> Chain {
+    if let failure = linker.failure { throw failure }
+    return linker.chain
+  }
 
   /// Seals `plaintext` and appends its frame.
   ///
@@ -103,8 +106,10 @@ private struct FrameLinker: ~Copyable, Sendable {
   private(set) var place: FramePlace
   /// The link that the next frame holds.
   private(set) var link: Link
-  /// The chain up to the last frame, or why it does not take one of them.
-  private(set) var chain: Result<Chain, FormatError>
+  /// The chain up to the last frame that it takes.
+  private(set) var chain: Chain
+  /// Why it does not take one of them.
+  private(set) var failure: FormatError?
 
   init(after start: Chain, in generation: Generation) throws(FormatError) {
     self.generation = generation
@@ -112,7 +117,7 @@ private struct FrameLinker: ~Copyable, Sendable {
     hasher = try LinkHasher()
     place = FramePlace(after: start)
     link = start.link
-    chain = .success(start)
+    chain = start
   }
 
   /// Gives the next frame, of which all but link, checksums and trailer is in `bytes`, these, and moves behind it.
@@ -131,12 +136,12 @@ private struct FrameLinker: ~Copyable, Sendable {
     trailer.write(to: &target, at: end - FrameTrailer.length)
     let frame = bytes.span.extracting(start..<end)
     link = try hasher.link(of: frame)
-    do throws(FormatError) {
-      var next = try chain.get()
-      try next.accept(Frame(header, in: frame), with: FrameDigest(checksum: checksum, link: link))
-      chain = .success(next)
-    } catch {
-      chain = .failure(error)
+    if failure == nil {
+      do throws(FormatError) {
+        try chain.accept(Frame(header, in: frame), with: FrameDigest(checksum: checksum, link: link))
+      } catch {
+        failure = error
+      }
     }
     place.advance(over: header.frameLength)
     let tag = FrameHeader.length + Int(header.clearLength) + 24

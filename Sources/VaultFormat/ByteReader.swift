@@ -23,9 +23,11 @@ struct ByteReader: ~Escapable {
   var remaining: Int { bytes.count - position }
 
   /// An error about what was just read.
+  @inline(never)
   func error(_ what: String) -> FormatError { FormatError(failure, "\(structure): \(what)") }
 
   /// The next `count` bytes.
+  @inline(__always)
   @_lifetime(copy self)
   mutating func take(_ count: Int) throws(FormatError) -> Span<UInt8> {
     guard count >= 0, count <= remaining else { throw error("ends early") }
@@ -34,14 +36,19 @@ struct ByteReader: ~Escapable {
     return taken
   }
 
+  @inline(__always)
   mutating func u8() throws(FormatError) -> UInt8 { try number() }
 
+  @inline(__always)
   mutating func u16() throws(FormatError) -> UInt16 { try number() }
 
+  @inline(__always)
   mutating func u32() throws(FormatError) -> UInt32 { try number() }
 
+  @inline(__always)
   mutating func u64() throws(FormatError) -> UInt64 { try number() }
 
+  @inline(__always)
   mutating func i64() throws(FormatError) -> Int64 { try number() }
 
   @inline(__always)
@@ -53,6 +60,7 @@ struct ByteReader: ~Escapable {
     return value
   }
 
+  @inline(__always)
   mutating func fixed<let count: Int>() throws(FormatError) -> FixedBytes<count> {
     let taken = try take(count)
     return FixedBytes(taken)

@@ -53,6 +53,7 @@ package struct FrameHeader: Equatable, Sendable {
   static let previousLinkOffset = 40
   /// The first four bytes.
   package static let sync: [UInt8] = [0xF5, 0x54, 0x56, 0x46]
+  private static let syncNumber: UInt32 = 0xF554_5646
   /// The suite byte of every frame: XAES-256-GCM.
   package static let suite: UInt8 = 0x01
 
@@ -92,7 +93,7 @@ package struct FrameHeader: Equatable, Sendable {
   ///   - offset: where they stand in the file.
   /// - Throws: `frame-damaged`, or `slot-damaged` when the type byte says that this is a slot.
   package init(parsing bytes: Span<UInt8>, at offset: UInt64, in generation: Generation) throws(FormatError) {
-    guard bytes.count >= Self.length, bytes.extracting(first: 4).equals(Self.sync.span) else {
+    guard bytes.count >= Self.length, bytes.bigEndian(at: 0, as: UInt32.self) == Self.syncNumber else {
       throw FormatError(.frameDamaged, "no frame begins here", offset: offset)
     }
     let header = bytes.extracting(first: Self.length)
@@ -142,20 +143,20 @@ package struct FrameHeader: Equatable, Sendable {
   }
 
   private init(fieldsOf bytes: Span<UInt8>, failing damage: FormatError.Code) throws(FormatError) {
-    var reader = ByteReader(bytes, failing: damage, in: "frame header")
-    _ = try reader.take(4)
-    type = FrameType(rawValue: try reader.u8())
-    suite = try reader.u8()
-    flags = try reader.u16()
-    sequence = try reader.u64()
-    offset = try reader.u64()
-    position = try reader.u32()
-    term = try reader.u32()
-    clearLength = try reader.u32()
-    ciphertextLength = try reader.u32()
-    previousLink = try reader.fixed()
-    newestRoot = try reader.u64()
-    try reader.zeros(4)
+    guard bytes.bigEndian(at: 80, as: UInt32.self) == 0 else {
+      throw FormatError(damage, "frame header: reserved bytes are not zero")
+    }
+    type = FrameType(rawValue: bytes[4])
+    suite = bytes[5]
+    flags = bytes.bigEndian(at: 6)
+    sequence = bytes.bigEndian(at: 8)
+    offset = bytes.bigEndian(at: 16)
+    position = bytes.bigEndian(at: 24)
+    term = bytes.bigEndian(at: 28)
+    clearLength = bytes.bigEndian(at: 32)
+    ciphertextLength = bytes.bigEndian(at: 36)
+    previousLink = Link(bytes.extracting(Self.previousLinkOffset..<Self.previousLinkOffset + 32))
+    newestRoot = bytes.bigEndian(at: 72)
   }
 
   package init(
@@ -198,7 +199,7 @@ package struct FrameHeader: Equatable, Sendable {
 
   /// Appends the 88 bytes, with zeros in the place of the checksum.
   func serialize(into output: inout OutputSpan<UInt8>) {
-    output.append(contentsOf: Self.sync.span)
+    output.append(bigEndian: Self.syncNumber)
     output.append(type.rawValue)
     output.append(suite)
     output.append(bigEndian: flags)

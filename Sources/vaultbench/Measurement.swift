@@ -12,14 +12,18 @@ enum Measurement: String, CaseIterable {
   case memoryPerName = "memory_per_name"
   case rotate = "rotate"
   case bytesPerRecordCompacted = "bytes_per_record_compacted"
+  case floorOfSealing = "floor_seal"
+  case floorOfReading = "floor_read"
+  case floorOfVerifying = "floor_verify"
+  case floorOfDurablePut = "floor_durable_put"
 
   /// The unit of the value.
   var unit: String {
     switch self {
     case .bulkLoad, .verify, .rotate: "records/s"
     case .bytesPerRecord, .memoryPerName, .bytesPerRecordCompacted: "B"
-    case .durablePut, .concurrentDurablePut: "ops/s"
-    case .getSnapshot, .getFresh: "ns"
+    case .durablePut, .concurrentDurablePut, .floorOfDurablePut: "ops/s"
+    case .getSnapshot, .getFresh, .floorOfSealing, .floorOfReading, .floorOfVerifying: "ns"
     case .openColdGet: "ms"
     case .leakCheck: "MB/s"
     }
@@ -40,6 +44,10 @@ enum Measurement: String, CaseIterable {
     case .memoryPerName: try subject.memoryPerName()
     case .rotate: try subject.rotate()
     case .bytesPerRecordCompacted: try subject.bytesPerRecordCompacted()
+    case .floorOfSealing: try subject.floorOfSealing()
+    case .floorOfReading: try subject.floorOfReading()
+    case .floorOfVerifying: try subject.floorOfVerifying()
+    case .floorOfDurablePut: try subject.floorOfDurablePut()
     }
   }
 

@@ -53,7 +53,9 @@ final class Subject {
     var pending: PendingCommit?
     for start in stride(from: 0, to: records, by: batch) {
       var batch = try VaultBatch()
-      for number in start..<min(start + Self.batch, records) {
+      let end = min(start + Self.batch, records)
+      try batch.reserve(writes: end - start, bytes: (end - start) * 256)
+      for number in start..<end {
         Workload.write(name: number, to: &name)
         Workload.write(token: number, to: &token)
         try batch.put(name.span, value: token.span)

@@ -11,13 +11,13 @@ extension Vault {
   /// Number of the key slot that the handle's credential opened, or that took its place since.
   ///
   /// - Throws: as ``entry(named:)``.
-  public func openedKey() throws(VaultError) -> UInt32 { try newestView().keyring.slot }
+  public func openedKey() throws(VaultError) -> UInt32 { try newestView().view.keyring.slot }
 
   /// The key slots that count, by number.
   ///
   /// - Throws: as ``entry(named:)``.
   public func keys() throws(VaultError) -> [Inspection.Slot] {
-    try newestView().sealedSlots().map { .init($0.slot) }
+    try newestView().view.sealedSlots().map { .init($0.slot) }
   }
 
   /// Lets another key or passphrase open the vault too.
@@ -56,7 +56,7 @@ extension Vault {
   ) throws(VaultError) -> UInt32 {
     let number = try putKey(credential, passphraseCost, replacing: openedKey(), meanwhile)
     // The slot is on the disk, whatever becomes of the handle now.
-    (try? newestView())?.keyring.slot = number
+    (try? newestView())?.view.keyring.slot = number
     return number
   }
 
@@ -88,7 +88,7 @@ extension Vault {
     let now = commits.time
     var random = try commits.random()
     // Passphrases take their time: nobody waits for it. What depends on the other slots comes under the lock.
-    let key = try newestView().keyring.wrappingKey(of: credential, kind: kind, random: &random)
+    let key = try newestView().view.keyring.wrappingKey(of: credential, kind: kind, random: &random)
     meanwhile()
     var number: UInt32 = 0
     try commits.changeSlots { (view, slots, random) throws(VaultError) in
