@@ -95,7 +95,7 @@ public final class VaultTokenStorage: TokenStorage {
     }
   }
 
-  private func read<Result: Sendable>(
+  func read<Result: Sendable>(
     _ body: @escaping @Sendable (TokenStore) throws(VaultError) -> Result
   ) async throws(VaultError) -> Result {
     let outcome: Swift.Result<Result, VaultError> = await withCheckedContinuation { (continuation) in

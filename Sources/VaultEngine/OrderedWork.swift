@@ -15,7 +15,7 @@ extension Threads {
   ///   - work: runs on several threads at the same time.
   ///   - give: is given the results in the order of their parts.
   /// - Throws: what `take` throws; else the error of the first part that failed.
-  static func inOrder<Part: Sendable, Product: Sendable>(
+  package static func inOrder<Part: Sendable, Product: Sendable>(
     take: () throws(VaultError) -> Part?,
     work: @Sendable (Part) throws(VaultError) -> Product,
     give: (Product) throws(VaultError) -> Void

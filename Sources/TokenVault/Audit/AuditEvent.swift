@@ -72,6 +72,13 @@ public struct AuditEvent: Sendable {
     (vaultName, value(kind, context))
   }
 
+  /// The same with members that only this kind has.
+  package static func ofVault(
+    _ kind: Kind, by context: AuditContext, _ details: [(String, JSONValue)]
+  ) -> (name: [UInt8], value: [UInt8]) {
+    (vaultName, value(kind, context, details))
+  }
+
   /// The event of a record; `nil` for an event of a kind that this version does not know.
   ///
   /// - Throws: `frame-damaged` for a record that opens and is no event.

@@ -53,7 +53,7 @@ struct Put: VaultCommand {
         remedy: "give the key with file:, env:, fd: or cmd:")
     }
     guard let id else {
-      let form = TokenLine(provider: provider, ttl: ttl)
+      let form = TokenLine(provider: provider, ttl: ttl?.duration)
       return try LineLoad(form: form, ifAbsent: ifAbsent).run(settings, progress: globals.progressMode())
     }
     let name = try TokenID(user: id, provider: provider)
