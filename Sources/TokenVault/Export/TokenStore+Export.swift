@@ -78,7 +78,8 @@ extension TokenStore {
     of entry: borrowing VaultEntry, as form: ExportForm, at time: Int64
   ) throws(VaultError) -> Fate {
     guard !entry.isLegacy else {
-      return .leftOut(code: "sealed", sentence: "another program sealed it; 'upgrade' opens it, given that program's key")
+      return .leftOut(
+        code: "sealed", sentence: "another program sealed it; 'upgrade' opens it, given that program's key")
     }
     do throws(VaultError) {
       let stored = try StoredEntry(entry)

@@ -192,10 +192,12 @@ struct ImportPass: ~Copyable {
 
   private func checkIsNewer(_ row: ImportRow, than state: EntryState) throws(Refusal) {
     guard let changed = row.changed else {
-      throw .rejected(code: "no-time", sentence: "there is an entry already, and the row does not say when it was changed")
+      throw .rejected(
+        code: "no-time", sentence: "there is an entry already, and the row does not say when it was changed")
     }
     guard let entry = state.entry else {
-      throw .rejected(code: "no-time", sentence: "the entry that is there can't be read, so nobody knows which is newer")
+      throw .rejected(
+        code: "no-time", sentence: "the entry that is there can't be read, so nobody knows which is newer")
     }
     guard changed > entry.value.updated ?? entry.time else { throw .skipped }
   }

@@ -56,8 +56,10 @@ struct LegacyTrial {
     let opened = samples.count { opens($0, form) }
     guard opened > 0 || samples.isEmpty else {
       throw VaultError(
-        .wrongKey, "none of the first \(Self.rows(samples.count)) opens with that key and profile; nothing was imported",
-        remedy: "see that the key is theirs; with --profile auto the whole family is tried, and otherwise its parameters\n"
+        .wrongKey,
+        "none of the first \(Self.rows(samples.count)) opens with that key and profile; nothing was imported",
+        remedy:
+          "see that the key is theirs; with --profile auto the whole family is tried, and otherwise its parameters\n"
           + LegacyForm.parameters)
     }
     return Outcome(form: form, opened: opened, count: samples.count)

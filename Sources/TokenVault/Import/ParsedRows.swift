@@ -81,7 +81,8 @@ struct RowParts: ~Copyable {
         try advance()
         let rejected = RejectedRow(
           line: line, code: "line-too-long",
-          sentence: "the line has \(bytes) bytes; \(LineReader.limit) is the limit, and it is not repeated here", row: nil)
+          sentence: "the line has \(bytes) bytes; \(LineReader.limit) is the limit, and it is not repeated here",
+          row: nil)
         return RowPart(lines: nil, range: 0..<0, rejected: [rejected], bytesDone: bytesBefore)
       case .lines(let lines)?:
         let count = lines.ranges.count

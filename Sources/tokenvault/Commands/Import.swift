@@ -73,7 +73,9 @@ struct Import: VaultCommand {
     if legacyKey != nil, exportKey != nil { throw ValidationError("--legacy-key and --export-key exclude each other") }
     if source == .jsonl, legacyKey != nil || exportKey != nil { throw ValidationError("--from jsonl takes no key") }
     if source.isLegacy, exportKey != nil { throw ValidationError("--export-key goes with --from sealed") }
-    if source == .sealed, exportKey == nil, legacyKey == nil { throw ValidationError("--from sealed needs --export-key") }
+    if source == .sealed, exportKey == nil, legacyKey == nil {
+      throw ValidationError("--from sealed needs --export-key")
+    }
     if force, rejects == nil { throw ValidationError("--force goes with --rejects") }
     if !source.isLegacy, profile != "auto" { throw ValidationError("--profile goes with rows of other programs") }
   }
@@ -120,7 +122,8 @@ struct Import: VaultCommand {
     let places = try sources.map { try KeySource(parsing: $0) } + [settings.source?.place].compactMap { $0 }
     guard !places.contains(.standardInput) else {
       throw CommandFailure(
-        .usage, "standard input can't be both the rows and a key", remedy: "name the file, or give the key in another way")
+        .usage, "standard input can't be both the rows and a key",
+        remedy: "name the file, or give the key in another way")
     }
     if isatty(STDIN_FILENO) == 1 { settings.note("reading lines of JSON from the terminal, end with ctrl-D") }
   }
@@ -144,7 +147,8 @@ struct Import: VaultCommand {
     }
     guard report.rejected > 0 else { return }
     throw CommandFailure(
-      .finding, "\(report.rejected == 1 ? "1 row was" : "\(report.rejected) rows were") rejected; all others were taken",
+      .finding,
+      "\(report.rejected == 1 ? "1 row was" : "\(report.rejected) rows were") rejected; all others were taken",
       remedy: self.rejects.map { "they are in \($0), each with its reason" }
         ?? "with --rejects FILE they are kept, each with its reason")
   }
