@@ -9,7 +9,10 @@ final class PrivateFile {
   private let replacing: Bool
   private let descriptor: Int32
   private var buffer: [UInt8] = []
-  private var isOpen = true
+  private var isNamed: Bool
+
+  /// `O_TMPFILE`, which the module lacks: a file without a name, of which nothing is left if the process is killed.
+  private static let unnamed: Int32 = 0o20000000 | O_DIRECTORY
 
   /// - Parameter replacing: puts it in the place of a file that is there.
   /// - Throws: ``ExitCode/conflict`` when there is something at `path` and it must stay; ``ExitCode/cannotCreate``.
@@ -17,7 +20,15 @@ final class PrivateFile {
     if !replacing, FileFacts.exists(path) { throw Self.exists(path) }
     (self.path, self.replacing) = (path, replacing)
     temporary = path + ".\(getpid()).tmp"
-    descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    var descriptor: Int32 = -1
+    if FileFacts.exists("/proc/self/fd") {
+      descriptor = unsafe open(FileFacts.folder(of: path), Self.unnamed | O_WRONLY | O_CLOEXEC, 0o600)
+    }
+    isNamed = descriptor < 0
+    if descriptor < 0 {
+      descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    }
+    self.descriptor = descriptor
     guard descriptor >= 0 else {
       throw CommandFailure(.cannotCreate, "\(path) can't be made: \(systemMessage(errno))")
     }
@@ -48,27 +59,34 @@ final class PrivateFile {
     CommandFailure(.io, "\(path) can't be written: \(systemMessage(number))")
   }
 
+  private func notNamed(_ number: Int32) -> CommandFailure {
+    number == EEXIST ? Self.exists(path) : failed(number)
+  }
+
   /// Brings it to the disk and gives it its name.
   ///
   /// - Throws: ``ExitCode/conflict`` when something has come to be at the path meanwhile; ``ExitCode/io``.
   func finish() throws(CommandFailure) {
     try flush()
     guard fsync(descriptor) == 0 else { throw failed(errno) }
-    isOpen = false
-    guard close(descriptor) == 0 else { throw failed(errno) }
+    // Unlike rename(2), link(2) and linkat(2) never take the place of anything.
+    if !isNamed {
+      let name = replacing ? temporary : path
+      let source = "/proc/self/fd/\(descriptor)"
+      guard unsafe linkat(AT_FDCWD, source, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 else { throw notNamed(errno) }
+      isNamed = replacing
+    } else if !replacing {
+      guard unsafe link(temporary, path) == 0 else { throw notNamed(errno) }
+    }
     if replacing {
       guard unsafe rename(temporary, path) == 0 else { throw failed(errno) }
-    } else {
-      // Unlike rename(2), link(2) never takes the place of anything.
-      guard unsafe link(temporary, path) == 0 else { throw errno == EEXIST ? Self.exists(path) : failed(errno) }
-      _ = unsafe unlink(temporary)
+      isNamed = false
     }
     FileFacts.syncFolder(of: path)
   }
 
   deinit {
-    if isOpen { close(descriptor) }
-    // Nothing is there any more once it has its name.
-    _ = unsafe unlink(temporary)
+    if descriptor >= 0 { close(descriptor) }
+    if isNamed { _ = unsafe unlink(temporary) }
   }
 }

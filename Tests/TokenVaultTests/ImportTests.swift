@@ -260,6 +260,51 @@ import VaultFormat
     #expect(try store.history(of: id("u5")).count == 2)
   }
 
+  /// What two threads share.
+  private final class Shared: Sendable {
+    let isDone = Atomic(false)
+    let writes = Atomic(0)
+    let outcome = Mutex<Result<ImportReport, VaultError>?>(nil)
+
+    /// Writes names again and again until the other thread is done.
+    func write(_ store: TokenStore) {
+      var next = 0
+      while !isDone.load(ordering: .relaxed) {
+        next += 1
+        guard let id = try? TokenID(user: "u\(next % 100)"), let token = try? OAuthToken(#"{"access_token":"theirs"}"#),
+          (try? store.put(token, for: id)) != nil
+        else { continue }
+        writes.wrappingAdd(1, ordering: .relaxed)
+      }
+    }
+  }
+
+  // Defends: somebody who writes the same names without a pause keeps no row from being stored.
+  @Test func aBusyWriter() throws {
+    let rows = try (0..<3000).map { try row("u\($0)", #"{"access_token":"row"}"#) }
+    let input = Array(rows.joined(separator: "\n").utf8)
+    let other = TokenStore(try Vault.open(at: temporary.vault.path, credential: TemporaryVault.credential()))
+    let (store, raw) = (store, raw)
+    let shared = Shared()
+    Threads.perform(2) { (number) in
+      guard number == 0 else { return shared.write(other) }
+      let result = Result { () throws(VaultError) in
+        var options = ImportOptions()
+        options.onConflict = .replace
+        let secret = try LegacySecret(SecretBytes(raw.span))
+        return try store.importRows(.sqliteTokens, from: .bytes(input), opening: .legacy(secret), options: options) {
+          _ in
+        }
+      }
+      shared.outcome.withLock { $0 = result }
+      shared.isDone.store(true, ordering: .relaxed)
+    }
+    let report = try #require(shared.outcome.withLock { $0 }).get()
+    #expect(report.stored + report.replaced == 3000 && report.rejected == 0)
+    #expect(shared.writes.load(ordering: .relaxed) > 0)
+    #expect(try store.list().count == 3000)
+  }
+
   // Defends: keys that take long to derive are derived once for a salt, and rows come in order all the same.
   @Test func derivedKeys() throws {
     let secret = Array("passphrase".utf8)

@@ -27,20 +27,16 @@ struct ExportLine: ~Copyable {
 
   /// The line of an entry, without its end.
   ///
-  /// - Parameters:
-  ///   - stored: the bytes of the entry's value.
-  ///   - time: now, in microseconds since 1970.
+  /// - Parameter time: now, in microseconds since 1970.
   /// - Throws: `invalid-name` for a name that the form can't hold; `crypto-failure`.
-  mutating func line(_ id: TokenID, _ stored: Span<UInt8>, _ entry: StoredEntry, at time: Int64) throws(VaultError)
-    -> SecretBytes
-  {
+  mutating func line(_ id: TokenID, _ entry: StoredEntry, at time: Int64) throws(VaultError) -> SecretBytes {
     switch form {
     case .jsonl: return try clear(id, entry, at: time)
     case .sealed:
-      let text = try sealed(stored, for: id).serialized()
+      let text = try sealed(entry, for: id).serialized()
       let members = Self.members(of: id) + [("sealed", .string(String(decoding: text, as: UTF8.self)))]
       return try SecretBytes(Array(JSONValue.object(members).text.utf8).span)
-    case .dynamodb: return try item(id, stored, entry)
+    case .dynamodb: return try item(id, entry)
     }
   }
 
@@ -66,13 +62,25 @@ struct ExportLine: ~Copyable {
     return line
   }
 
-  private mutating func sealed(_ stored: Span<UInt8>, for id: TokenID) throws(VaultError) -> SealedText {
+  /// Seals the entry's value, with the time of its record, which does not go along.
+  private mutating func sealed(_ entry: StoredEntry, for id: TokenID) throws(VaultError) -> SealedText {
+    let token = try entry.token()
+    var value = entry.value
+    value.updated = value.updated ?? entry.time
+    let length = token.withJSON { $0.count }
+    // Of the largest tokens there is no room for it.
+    if value.encodedLength + length > VaultLimits.value { value = entry.value }
+    var stored = try crypto { () throws(CryptoError) in try SecretBytes(capacity: value.encodedLength + length) }
+    try token.withJSON { (json) throws(VaultError) in
+      let bytes = try value.encoded(with: json)
+      stored.append(bytes.span)
+    }
     let salt: FixedBytes<12> = try random.part()
     let iv: FixedBytes<12> = try random.part()
     guard var cipher = cipher.take() else { throw VaultError(.noKey, "an export that is sealed needs a key") }
     let sealed: SealedText
     do throws(FormatError) {
-      sealed = try SealedText(sealing: stored, for: id.recordName.span, with: &cipher, salt: salt, iv: iv)
+      sealed = try SealedText(sealing: stored.span, for: id.recordName.span, with: &cipher, salt: salt, iv: iv)
     } catch {
       throw VaultError(error)
     }
@@ -80,13 +88,11 @@ struct ExportLine: ~Copyable {
     return sealed
   }
 
-  private mutating func item(
-    _ id: TokenID, _ stored: Span<UInt8>, _ entry: StoredEntry
-  ) throws(VaultError) -> SecretBytes {
+  private mutating func item(_ id: TokenID, _ entry: StoredEntry) throws(VaultError) -> SecretBytes {
     guard let name = String(validating: id.recordName, as: UTF8.self) else {
       throw VaultError(.invalidName, "the user id or provider is not UTF-8, which a key of type S must be")
     }
-    let sealed = try sealed(stored, for: id)
+    let sealed = try sealed(entry, for: id)
     let data = sealed.salt.span.array + sealed.authTag + sealed.ciphertext
     let updated = entry.value.updated ?? entry.time
     var members: [(String, JSONValue)] = [

@@ -53,7 +53,7 @@ extension TokenStore {
       case .leftOut(let code, let sentence): report.leftOut.append(.init(id: id, code: code, sentence: sentence))
       case .given(let stored):
         do throws(VaultError) {
-          var bytes = try line.line(id, entry.value, stored, at: time)
+          var bytes = try line.line(id, stored, at: time)
           try crypto { () throws(CryptoError) in try bytes.reserve(bytes.count + 1) }
           bytes.append([UInt8(ascii: "\n")].span)
           try bytes.withSpan(write)

@@ -115,21 +115,32 @@ struct ImportPass: ~Copyable {
 
   /// Waits until what is being written is on the disk.
   private mutating func settle() throws(VaultError) {
-    guard var attempt = pending.take() else { return }
-    let store = store
-    var left = 100
-    while let commit = attempt.commit {
+    guard let attempt = pending.take() else { return }
+    try settle(attempt, tries: 100)
+  }
+
+  /// - Parameter tries: what is left of them.
+  private mutating func settle(_ attempt: Pending, tries: Int) throws(VaultError) {
+    if let commit = attempt.commit {
+      let store = store
       do throws(VaultError) {
         try store.instruments.measure(store.instruments.write) { () throws(VaultError) in _ = try commit.wait() }
-        break
       } catch {
-        // Somebody was quicker with one of the names since it was looked at: all are looked at again.
-        left -= 1
-        guard left > 0, error.code == .conflict || error.code == .notFound else { throw error }
+        guard tries > 0, error.code == .conflict || error.code == .notFound else { throw error }
+        // Somebody was quicker with one of the names since it was looked at: all are looked at again, and less of them at a time,
+        // so that who writes without a pause does not keep them all from being stored.
+        let count = max(1, attempt.rows.count / 8)
+        for start in stride(from: 0, to: attempt.rows.count, by: count) {
+          let rows = Array(attempt.rows[start..<min(start + count, attempt.rows.count)])
+          try settle(begin(rows), tries: tries - 1)
+        }
+        return
       }
-      attempt = try begin(attempt.rows)
     }
-    let decided = attempt.decided
+    try note(attempt.decided)
+  }
+
+  private mutating func note(_ decided: Decided) throws(VaultError) {
     report.stored += decided.stored
     report.replaced += decided.replaced
     report.skipped += decided.skipped

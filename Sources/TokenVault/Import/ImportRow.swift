@@ -115,6 +115,30 @@ struct SealedRows: RowForm {
   let provider: String
   let key: ExportKey
 
+  /// Sees that the key opens one of the first ten lines at least, if there are any that are sealed.
+  ///
+  /// - Throws: `wrong-key`.
+  func checkKey(_ beginning: Lines?) throws(VaultError) {
+    var failed = 0
+    for index in 0..<(beginning?.ranges.count ?? 0) where failed < 10 {
+      let code = beginning?.withLine(index) { (line) -> String? in
+        do throws(LineFault) {
+          _ = try row(line)
+          return "opened"
+        } catch {
+          return error.code
+        }
+      }
+      if code == "opened" { return }
+      if code == "legacy-unopened" { failed += 1 }
+    }
+    guard failed == 0 else {
+      throw VaultError(
+        .wrongKey, "none of the first lines opens with that key; nothing was imported",
+        remedy: "see that it is the key of the export")
+    }
+  }
+
   func row(_ line: Span<UInt8>) throws(LineFault) -> ImportRow {
     let members = try RowMembers(parsing: line)
     let id = try members.name(provider: provider).id

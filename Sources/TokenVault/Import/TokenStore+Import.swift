@@ -96,7 +96,9 @@ extension TokenStore {
       return (rows, LegacyTrial.Outcome(form: form, opened: 0, count: 0))
     case .export(let key):
       guard source == .sealed else { throw VaultError(.usage, "the key of an export opens sealed lines alone") }
-      return (SealedRows(provider: provider, key: key), nil)
+      let rows = SealedRows(provider: provider, key: key)
+      try rows.checkKey(beginning)
+      return (rows, nil)
     case .legacy(let secret):
       guard source.isLegacy else { throw VaultError(.usage, "a legacy key opens rows of other programs alone") }
       return try legacyRows(source, options, LegacyOpener(secret), provider: Array(provider.utf8), beginning)

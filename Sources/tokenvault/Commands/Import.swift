@@ -205,6 +205,7 @@ final class InputFile {
 /// Rows that were rejected: in a file, or the first of them on standard error, without what is in them.
 final class RejectList {
   private let file: PrivateFile?
+  private let replacing: Bool
   private let settings: Settings
   private var count = 0
   /// Why the file could not be written.
@@ -213,6 +214,7 @@ final class RejectList {
   init(_ path: String?, replacing: Bool, _ settings: Settings) throws(CommandFailure) {
     file = try path.map { (path) throws(CommandFailure) in try PrivateFile(at: path, replacing: replacing) }
     self.settings = settings
+    self.replacing = replacing
   }
 
   func add(_ row: RejectedRow) throws(VaultError) {
@@ -229,9 +231,10 @@ final class RejectList {
     }
   }
 
-  /// Gives the file its name, or says how many rows were not listed.
+  /// Gives the file its name, or says how many rows were not listed. Without any there is no file, unless it takes the place of
+  /// another: then it is empty.
   func finish() throws(CommandFailure) {
     if file == nil, count > 20 { settings.note("and \(count - 20) more rows rejected") }
-    try file?.finish()
+    if count > 0 || replacing { try file?.finish() }
   }
 }
