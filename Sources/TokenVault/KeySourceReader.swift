@@ -118,19 +118,9 @@ extension SecretBytes {
 
   /// One `read`, repeated when a signal came; false at the end.
   package mutating func appendSome(from descriptor: Int32) throws(ReadFailure) -> Bool {
-    var result = 0
-    var number: Int32 = 0
-    append { (output) in
-      unsafe output.withUnsafeMutableBufferPointer { (buffer, filled) in
-        repeat {
-          result = unsafe read(descriptor, buffer.baseAddress, buffer.count)
-          number = errno
-        } while result < 0 && number == EINTR
-        filled = max(result, 0)
-      }
-    }
-    guard result >= 0 else { throw .system(number) }
-    return result > 0
+    let before = count
+    try append { (output) throws(ReadFailure) in try output.appendSome(from: descriptor) }
+    return count > before
   }
 
   /// Drops one line end, LF or CRLF, from the end.
@@ -139,6 +129,22 @@ extension SecretBytes {
     guard length > 0, span[length - 1] == UInt8(ascii: "\n") else { return }
     let isPair = length > 1 && span[length - 2] == UInt8(ascii: "\r")
     removeLast(isPair ? 2 : 1)
+  }
+}
+
+extension OutputSpan<UInt8> {
+  /// One `read`, repeated when a signal came, of as much as there is room for; appends nothing at the end.
+  package mutating func appendSome(from descriptor: Int32) throws(ReadFailure) {
+    var result = 0
+    var number: Int32 = 0
+    unsafe withUnsafeMutableBufferPointer { (buffer, filled) in
+      repeat {
+        result = unsafe read(descriptor, buffer.baseAddress.map { unsafe $0 + filled }, buffer.count - filled)
+        number = errno
+      } while result < 0 && number == EINTR
+      filled += max(result, 0)
+    }
+    guard result >= 0 else { throw .system(number) }
   }
 }
 

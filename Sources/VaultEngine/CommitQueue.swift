@@ -111,6 +111,11 @@ final class CommitQueue: Sendable {
   /// The time by which records are stamped: microseconds since 1970.
   var time: Int64 { sealing.time }
 
+  /// Random bytes for what is derived before ``changeSlots(_:)``.
+  ///
+  /// - Throws: `crypto-failure`.
+  func random() throws(VaultError) -> AnyRandomSource { try sealing.random() }
+
   /// Changes the key slots between two batches; blocks the thread. See ``Writer/changeSlots(_:)``.
   func changeSlots(
     _ change: (View, [KeySlot.Sealed], inout AnyRandomSource) throws(VaultError) -> [KeySlot.Sealed]

@@ -48,15 +48,24 @@ package struct FileStorage: Storage {
   package func createTemporary() throws(VaultError) -> any StorageFile {
     let name = temporaryPrefix + Self.randomSuffix()
     do {
-      let file = try OpenFile.adopt(SystemCall.create(name), name)
-      // Held until the file is closed: tells a file in the making from one that a crash left.
-      _ = try SystemCall.tryLock(file.descriptor, .exclusive, name)
-      return file
+      return try Self.createHeld(name)
     } catch {
       guard error.code != .diskFull else { throw error }
       throw VaultError(
         .cannotCreate, "no file can be made in \(directory): \(error.sentence)",
         remedy: "make the directory, or see that this user may write to it", systemError: error.systemError)
+    }
+  }
+
+  /// Makes a file and locks it until it is closed: that tells a file in the making from one that a crash left.
+  private static func createHeld(_ name: String) throws(VaultError) -> OpenFile {
+    let file = try OpenFile.adopt(SystemCall.create(name), name)
+    do {
+      _ = try SystemCall.tryLock(file.descriptor, .exclusive, name)
+      return file
+    } catch {
+      SystemCall.unlink(name)
+      throw error
     }
   }
 
@@ -79,14 +88,25 @@ package struct FileStorage: Storage {
     try SystemCall.renameWithoutReplacing(file.path, path)
     // Under its new name it is locked by writers, for a commit each.
     SystemCall.unlock(file.descriptor)
-    try syncName()
+    try syncNewName()
   }
 
   package func replace(with temporary: any StorageFile) throws(VaultError) {
     guard let file = temporary as? OpenFile else { preconditionFailure("a file of another storage") }
     try SystemCall.rename(file.path, path)
     SystemCall.unlock(file.descriptor)
-    try syncName()
+    try syncNewName()
+  }
+
+  /// The file has its name, whatever becomes of the sync: that nothing was changed must not be said.
+  private func syncNewName() throws(VaultError) {
+    do {
+      try syncName()
+    } catch {
+      throw VaultError(
+        .io, "the new file is in place, but may not outlast a power cut: \(error.sentence)",
+        remedy: "see that the disk is well, and verify \(path)", systemError: error.systemError)
+    }
   }
 
   package func syncName() throws(VaultError) { try SystemCall.syncDirectory(directory) }

@@ -275,20 +275,31 @@ package final class Keyring: Sendable {
     set { keys.withLock { $0.slot = newValue } }
   }
 
-  /// Wraps the root key in a new slot. A passphrase takes as long as `kind` says.
+  /// What `credential` derives to for a new slot. A passphrase takes as long as `kind` says.
+  ///
+  /// - Throws: `crypto-failure`.
+  func wrappingKey(
+    of credential: borrowing Credential, kind: KeySlot.Kind, random: inout AnyRandomSource
+  ) throws(VaultError) -> KeySlot.WrappingKey {
+    do throws(CryptoError) {
+      return try KeySlot.WrappingKey(of: credential, kind: kind, vault: header.vaultID, random: &random)
+    } catch {
+      throw VaultError(error)
+    }
+  }
+
+  /// Wraps the root key in a new slot.
   ///
   /// - Throws: `crypto-failure`.
   func sealSlot(
-    _ number: UInt32, under credential: borrowing Credential, kind: KeySlot.Kind, created: Int64,
-    random: inout AnyRandomSource
+    _ number: UInt32, under key: borrowing KeySlot.WrappingKey, created: Int64, random: inout AnyRandomSource
   ) throws(VaultError) -> KeySlot.Sealed {
-    do throws(CryptoError) {
-      // Nobody who opens a record waits for a passphrase's derivation.
-      let root = try keys.withLock { (keys) throws(CryptoError) in try keys.root.copy() }
-      return try KeySlot.seal(
-        root, under: credential, kind: kind, number: number, created: created, vault: header.vaultID, random: &random)
-    } catch {
-      throw VaultError(error)
+    try keys.withLock { (keys) throws(VaultError) in
+      do throws(CryptoError) {
+        return try KeySlot.seal(keys.root, under: key, number: number, created: created, random: &random)
+      } catch {
+        throw VaultError(error)
+      }
     }
   }
 }

@@ -45,11 +45,7 @@ public struct VaultEntry: ~Copyable, Sendable {
   private init(
     _ plaintext: consuming SecretBytes, _ record: Record, _ inflated: consuming SecretBytes?, at offset: UInt64
   ) {
-    switch record.operation {
-    case .put: operation = .put
-    case .delete: operation = .delete
-    case .event: operation = .event
-    }
+    operation = Operation(record.operation)
     version = record.version
     time = record.time
     isLegacy = record.isLegacy

@@ -2,7 +2,7 @@ internal import VaultFormat
 
 /// A vault as it was at one moment. Later writes don't change it; it keeps its file open as long as it lives.
 public struct VaultSnapshot: Sendable {
-  private let view: View
+  let view: View
 
   init(_ view: View) { self.view = view }
 
@@ -33,11 +33,17 @@ public struct VaultSnapshot: Sendable {
   /// - Throws: as ``forEachEntry(_:)``.
   public func forEachRecord(_ body: (borrowing VaultEntry) throws(VaultError) -> Void) throws(VaultError) {
     let end = view.chain.offset
-    // Only a replay of the whole file tells where pages of the index are bad.
-    let view = try view.isWhole ? view : Opening.view(of: view.file, succeeding: view.keyring, readsWhole: true)
+    let view = try wholeView
     var window = try FileWindow(view.file)
     for gap in view.badPages.gaps(in: UInt64(FileHeader.length)..<end) {
       try forEachRecord(in: gap, &window, body)
+    }
+  }
+
+  /// The same view, of which all was replayed: only that tells where pages of the index are bad.
+  var wholeView: View {
+    get throws(VaultError) {
+      try view.isWhole ? view : Opening.view(of: view.file, succeeding: view.keyring, readsWhole: true)
     }
   }
 

@@ -112,7 +112,7 @@ package struct KeySlot: Equatable, Sendable {
   /// What the credential derives to for a slot of this kind and salt: the wrapping key, then the commitment, 64 bytes.
   ///
   /// Costs what the slot says: check the bounds of all slots first.
-  private static func derive(
+  fileprivate static func derive(
     _ credential: borrowing Credential, _ kind: Kind, salt: FixedBytes<32>, vault: FixedBytes<16>
   ) throws(CryptoError) -> SecretBytes {
     precondition(credential.fits(kind))
@@ -156,6 +156,28 @@ extension KeySlot {
     }
   }
 
+  /// What a credential derives to for one new slot, under a salt of its own: all that takes long about a slot, and nothing
+  /// that depends on what else the vault holds by then.
+  package struct WrappingKey: ~Copyable, Sendable {
+    package let kind: Kind
+    fileprivate let salt: FixedBytes<32>
+    fileprivate let vault: FixedBytes<16>
+    /// The key, then the commitment.
+    fileprivate let derived: SecretBytes
+
+    /// Takes as long as `kind` says.
+    ///
+    /// - Throws: `invalidParameter` for costs that scrypt does not take.
+    package init(
+      of credential: borrowing Credential, kind: Kind, vault: FixedBytes<16>,
+      random: inout some RandomSource & ~Copyable
+    ) throws(CryptoError) {
+      let salt: FixedBytes<32> = try random.bytes()
+      derived = try KeySlot.derive(credential, kind, salt: salt, vault: vault)
+      (self.kind, self.salt, self.vault) = (kind, salt, vault)
+    }
+  }
+
   /// Wraps the root key.
   ///
   /// - Throws: `invalidParameter` for costs that scrypt does not take.
@@ -163,15 +185,22 @@ extension KeySlot {
     _ root: borrowing RootKey, under credential: borrowing Credential, kind: Kind, number: UInt32, created: Int64,
     vault: FixedBytes<16>, random: inout some RandomSource & ~Copyable
   ) throws(CryptoError) -> Sealed {
-    let slotSalt: FixedBytes<32> = try random.bytes()
-    let derived = try derive(credential, kind, salt: slotSalt, vault: vault)
+    let key = try WrappingKey(of: credential, kind: kind, vault: vault, random: &random)
+    return try seal(root, under: key, number: number, created: created, random: &random)
+  }
+
+  /// Wraps the root key under what was derived before: takes no time.
+  package static func seal(
+    _ root: borrowing RootKey, under wrapping: borrowing WrappingKey, number: UInt32, created: Int64,
+    random: inout some RandomSource & ~Copyable
+  ) throws(CryptoError) -> Sealed {
     let slot = KeySlot(
-      kind: kind, number: number, created: created, salt: slotSalt,
-      commitment: FixedBytes(derived.span.extracting(32..<64)))
-    var key = try XAES256GCM(key: derived.span.extracting(first: 32))
+      kind: wrapping.kind, number: number, created: created, salt: wrapping.salt,
+      commitment: FixedBytes(wrapping.derived.span.extracting(32..<64)))
+    var key = try XAES256GCM(key: wrapping.derived.span.extracting(first: 32))
     let salt: XAES256GCM.Part = try random.bytes()
     let iv: XAES256GCM.Part = try random.bytes()
-    let aad = additionalData(slot.clear(), vault: vault)
+    let aad = additionalData(slot.clear(), vault: wrapping.vault)
     let box = try [UInt8](capacity: 24 + 16 + sealedLength) { (output) throws(CryptoError) in
       output.append(contentsOf: salt.span)
       output.append(contentsOf: iv.span)

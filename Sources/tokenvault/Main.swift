@@ -16,6 +16,7 @@ struct TokenVaultCommand: ParsableCommand {
       CommandGroup(
         name: "Token",
         subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
+      CommandGroup(name: "Leak", subcommands: [LeakCheck.self, Scan.self]),
       CommandGroup(
         name: "Vault",
         subcommands: [

@@ -7,6 +7,7 @@ enum Measurement: String, CaseIterable {
   case getFresh = "get_fresh"
   case concurrentDurablePut = "concurrent_durable_put_16"
   case verify = "verify"
+  case leakCheck = "leak_check"
   case openColdGet = "open_cold_get"
   case memoryPerName = "memory_per_name"
   case rotate = "rotate"
@@ -20,6 +21,7 @@ enum Measurement: String, CaseIterable {
     case .durablePut, .concurrentDurablePut: "ops/s"
     case .getSnapshot, .getFresh: "ns"
     case .openColdGet: "ms"
+    case .leakCheck: "MB/s"
     }
   }
 
@@ -33,6 +35,7 @@ enum Measurement: String, CaseIterable {
     case .getFresh: try subject.getFresh()
     case .concurrentDurablePut: try subject.concurrentDurablePut(threads: 16)
     case .verify: try subject.verify()
+    case .leakCheck: try subject.leakCheck()
     case .openColdGet: try subject.openColdGet()
     case .memoryPerName: try subject.memoryPerName()
     case .rotate: try subject.rotate()

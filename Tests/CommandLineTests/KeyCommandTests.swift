@@ -71,6 +71,30 @@ import Testing
     #expect(try bench.run("get", "ada").code == 77)
   }
 
+  // Defends: while a passphrase is derived, others can write: the memory that it takes is taken and given back before the
+  // lock is held.
+  @Test(
+    .enabled(if: StoppedWriter.isPossible, "seeing another process's system calls needs strace"),
+    arguments: ["add", "change"])
+  func noLockIsHeldDuringADerivation(_ verb: String) throws {
+    let (bench, _) = try bench()
+    var call = Call("key", verb, "--new-passphrase", "env:NEW")
+    call.environment = ["NEW": "correct horse"]
+    var isLocked = false
+    var derivation: [String] = []
+    var locks = 0
+    for line in try TracedCall.lines(of: call, named: ["flock", "mmap", "munmap"], on: bench) {
+      if line.contains("flock(") {
+        isLocked = line.contains("LOCK_EX")
+        locks += isLocked ? 1 : 0
+      } else if line.contains(/m(un)?map\([^,]*, 1342\d{5}[,)]/) {
+        #expect(!isLocked, "\(line)")
+        derivation.append(line)
+      }
+    }
+    #expect(derivation.count == 2 && locks > 0, "\(derivation)")
+  }
+
   // Defends: help says what these commands don't do.
   @Test func helpSaysWhatItRevokes() throws {
     let bench = try Bench(withVault: false)

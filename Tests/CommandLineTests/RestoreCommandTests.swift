@@ -1,6 +1,10 @@
 import Foundation
 import Glibc
 import Testing
+import TokenVault
+import VaultCrypto
+import VaultEngine
+import VaultFormat
 
 /// `restore`, `salvage` and `upgrade`, by the real command.
 @Suite struct RestoreCommandTests {
@@ -102,5 +106,56 @@ import Testing
     #expect(outcome.text.contains(#""user_id":"bob""#) && outcome.text.contains("legacy-unopened"))
     #expect(try bench.run("upgrade", "--legacy-key", "nonsense").code == 64)
     #expect(try bench.run("upgrade", "--legacy-key", key, "--profile", "rot13").code == 64)
+  }
+
+  // Defends: a profile only says which records are meant: a wrong one leaves all as they are, and so does a wrong key; the right
+  // key upgrades what is of the profile that is named, or all, and then it is a token as any other.
+  @Test func upgradeByProfile() throws {
+    let bench = try Bench()
+    try bench.putLegacy("adam", .gcmRaw)
+    try bench.putLegacy("bert", .cbcRaw)
+    try bench.write([UInt8](repeating: 9, count: 32), to: "right")
+    try bench.write([UInt8](repeating: 8, count: 32), to: "wrong")
+    func upgrade(_ key: String, _ options: String...) throws -> Outcome {
+      try bench.run(Call(["upgrade", "--legacy-key", "file:" + bench.folder + "/" + key, "--json"] + options))
+    }
+    let before = try Fingerprint(bench.vault)
+    let wrong = try upgrade("wrong")
+    #expect(wrong.code == 6 && wrong.text.contains(#""upgraded":0"#), "\(wrong.errors)")
+    #expect(wrong.text.components(separatedBy: "legacy-unopened").count == 3)
+    let other = try upgrade("right", "--profile", "gcm-scrypt")
+    #expect(other.code == 6 && other.text.contains(#""upgraded":0"#), "\(other.errors)")
+    #expect(other.text.contains("of the profile gcm-raw") && other.text.contains("of the profile cbc-raw"))
+    #expect(try Fingerprint(bench.vault) == before)
+
+    let trial = try upgrade("right", "--profile", "gcm-raw", "--dry-run")
+    #expect(trial.text.contains(#""upgraded":1,"dry_run":true"#))
+    #expect(try Fingerprint(bench.vault) == before)
+    let one = try upgrade("right", "--profile", "gcm-raw")
+    #expect(one.code == 6 && one.text.contains(#""upgraded":1"#) && one.text.contains("of the profile cbc-raw"))
+    #expect(try bench.run("get", "adam").text == "of-adam\n")
+    #expect(try bench.run("get", "bert").code != 0)
+    let rest = try upgrade("right")
+    #expect(rest.code == 0 && rest.text.contains(#""upgraded":1,"dry_run":false,"kept":[]"#), "\(rest.errors)")
+    #expect(try bench.run("get", "bert").text == "of-bert\n")
+    #expect(try upgrade("right").text.contains(#""upgraded":0"#))
+    #expect(try bench.run("verify").code == 0)
+    let help = try bench.run("upgrade", "--help").text.split { $0.isWhitespace }.joined(separator: " ")
+    #expect(help.contains("Only records of this profile; others stay as they are, and are listed"))
+  }
+}
+
+extension Bench {
+  /// Stores a token of `name` as another program had sealed it, under a key of nines.
+  fileprivate func putLegacy(_ name: String, _ profile: LegacyProfile) throws {
+    let secret = try SecretBytes(copying: [UInt8](repeating: 9, count: 32).span)
+    let record = try LegacyRecord.seal(
+      Array(#"{"access_token":"of-\#(name)"}"#.utf8).span, profile, with: secret, salt: [],
+      iv: [UInt8](repeating: 5, count: 16))
+    var batch = try VaultBatch()
+    try batch.put(Array(name.utf8).span, legacyRecord: record.serialized().span)
+    let vault = try Vault.open(at: vault, credential: KeySource.file(keyFile).credential(.key))
+    try vault.commit(batch)
+    try vault.close()
   }
 }

@@ -119,6 +119,53 @@ import VaultFormat
     #expect(try contents(disk.cache, key()) == nil)
   }
 
+  // Defends: nobody waits for a passphrase's derivation: others write and add keys until it is done, and the new slot has the
+  // number that is next by then.
+  @Test(arguments: [false, true]) func othersWriteDuringADerivation(isChange: Bool) throws {
+    let (disk, _) = try disk([[.put("alice", [1])]])
+    let vault = try Vault.open(.simulated(disk, seed: 1), credential: key())
+    let other = try Vault.open(.simulated(disk, seed: 2), credential: key(), options: .impatient)
+    let meanwhile: () -> Void = {
+      #expect(throws: Never.self) {
+        try other.commit([.put("bob", [2])])
+        #expect(try other.addKey(key(8)) == 2)
+      }
+    }
+    let new = try passphrase("correct horse")
+    let number =
+      isChange
+      ? try vault.changeKey(to: new, passphraseCost: Self.cheap, meanwhile: meanwhile)
+      : try vault.addKey(new, passphraseCost: Self.cheap, meanwhile: meanwhile)
+    #expect(number == 3)
+    let expected: Contents = ["alice": [1], "bob": [2]]
+    #expect(try contents(disk.cache, passphrase("correct horse")) == expected)
+    #expect(try contents(disk.cache, key(8)) == expected)
+    #expect(try contents(disk.cache, key()) == (isChange ? nil : expected))
+  }
+
+  // Defends: what was true when a derivation began is asked again when it is done: the slot to be changed may be gone, and there
+  // may be as many as there can be; nothing is written then.
+  @Test func othersChangeKeysDuringADerivation() throws {
+    let (disk, _) = try disk([])
+    let vault = try Vault.open(.simulated(disk, seed: 1), credential: key())
+    let other = try Vault.open(.simulated(disk, seed: 2), credential: key(), options: .impatient)
+    var image = disk.cache
+    let full = try code {
+      try vault.addKey(key(9), passphraseCost: Self.cheap) {
+        #expect(throws: Never.self) { for number in 0..<31 { try other.addKey(key(100 + UInt8(number))) } }
+        image = disk.cache
+      }
+    }
+    #expect(full == .conflict && disk.cache.files == image.files)
+    let gone = try code {
+      try vault.changeKey(to: key(9), passphraseCost: Self.cheap) {
+        #expect(throws: Never.self) { try other.removeKey(1, evenInUse: true) }
+        image = disk.cache
+      }
+    }
+    #expect(gone == .notFound && disk.cache.files == image.files)
+  }
+
   /// The verbs, as tests of crashes and failures make them: one call each on a vault of keys 7 and 8.
   private static let verbs: [@Sendable (Vault) throws -> Void] = [
     { (vault) in try vault.addKey(key(9)) },

@@ -22,7 +22,7 @@ extension Vault {
 
   /// Lets another key or passphrase open the vault too.
   ///
-  /// A passphrase takes about a third of a second, during which no other process can write.
+  /// A passphrase takes about a third of a second, during which others go on writing.
   ///
   /// - Returns: the number of its slot.
   /// - Throws: `conflict` when the vault has as many slots as it may have; otherwise as ``commit(_:)``.
@@ -31,11 +31,12 @@ extension Vault {
     try addKey(credential, passphraseCost: .defaultScrypt)
   }
 
+  /// - Parameter meanwhile: runs when the credential is derived and the lock is not yet asked for; for tests.
   @discardableResult
   package func addKey(
-    _ credential: borrowing Credential, passphraseCost: KeySlot.Kind
+    _ credential: borrowing Credential, passphraseCost: KeySlot.Kind, meanwhile: () -> Void = {}
   ) throws(VaultError) -> UInt32 {
-    try putKey(credential, passphraseCost, replacing: nil)
+    try putKey(credential, passphraseCost, replacing: nil, meanwhile)
   }
 
   /// Lets another key or passphrase open the vault in the place of the one that this handle was opened with. The new one has
@@ -48,11 +49,12 @@ extension Vault {
     try changeKey(to: credential, passphraseCost: .defaultScrypt)
   }
 
+  /// - Parameter meanwhile: as in ``addKey(_:passphraseCost:meanwhile:)``.
   @discardableResult
   package func changeKey(
-    to credential: borrowing Credential, passphraseCost: KeySlot.Kind
+    to credential: borrowing Credential, passphraseCost: KeySlot.Kind, meanwhile: () -> Void = {}
   ) throws(VaultError) -> UInt32 {
-    let number = try putKey(credential, passphraseCost, replacing: openedKey())
+    let number = try putKey(credential, passphraseCost, replacing: openedKey(), meanwhile)
     // The slot is on the disk, whatever becomes of the handle now.
     (try? newestView())?.keyring.slot = number
     return number
@@ -80,17 +82,21 @@ extension Vault {
   }
 
   private func putKey(
-    _ credential: borrowing Credential, _ cost: KeySlot.Kind, replacing replaced: UInt32?
+    _ credential: borrowing Credential, _ cost: KeySlot.Kind, replacing replaced: UInt32?, _ meanwhile: () -> Void
   ) throws(VaultError) -> UInt32 {
     let kind = credential.kind == .key ? KeySlot.Kind.raw : cost
     let now = commits.time
+    var random = try commits.random()
+    // Passphrases take their time: nobody waits for it. What depends on the other slots comes under the lock.
+    let key = try newestView().keyring.wrappingKey(of: credential, kind: kind, random: &random)
+    meanwhile()
     var number: UInt32 = 0
     try commits.changeSlots { (view, slots, random) throws(VaultError) in
       let kept = try replaced.map { (old) throws(VaultError) in try Self.slots(slots, without: old) } ?? slots
       let highest = try view.highestSlotNumber()
       guard highest < .max else { throw VaultError(.conflict, "the vault has used up all numbers of key slots") }
       number = highest + 1
-      let slot = try view.keyring.sealSlot(number, under: credential, kind: kind, created: now, random: &random)
+      let slot = try view.keyring.sealSlot(number, under: key, created: now, random: &random)
       try Self.checkBounds(kept + [slot])
       return kept + [slot]
     }

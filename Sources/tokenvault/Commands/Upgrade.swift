@@ -18,7 +18,9 @@ struct Upgrade: VaultCommand {
 
   @Option(help: ArgumentHelp("Where the other program's key or secret is read from.", valueName: "src"))
   var legacyKey: String
-  @Option(help: ArgumentHelp("Only records of this profile: \(Self.profiles).", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Only records of this profile; others stay as they are, and are listed: \(Self.profiles).", valueName: "name"))
   var profile: String?
   @Flag(help: "Say what would be done, and change nothing.")
   var dryRun = false

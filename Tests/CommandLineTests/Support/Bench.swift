@@ -125,6 +125,11 @@ struct Call {
 
   init(_ arguments: [String]) { self.arguments = arguments.map { Array($0.utf8) } }
   init(_ arguments: String...) { self.init(arguments) }
+
+  /// The words of a line, in which `@` stands for the bench's folder.
+  init(line: String, on bench: Bench) {
+    self.init(line.split(separator: " ").map { String($0).replacing("@", with: bench.folder) })
+  }
 }
 
 /// How a call ended.

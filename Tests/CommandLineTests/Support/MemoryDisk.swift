@@ -23,6 +23,22 @@ final class MemoryDisk {
     try #require(unsafe mount("tmpfs", folder, "tmpfs", UInt(MS_REMOUNT), "size=\(size)") == 0)
   }
 
+  /// Fills it but for `room` bytes, in a file whose name begins with a dot.
+  func fill(leaving room: Int) throws {
+    empty()
+    let descriptor = unsafe open(filler, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    var status = statvfs()
+    try #require(unsafe fstatvfs(descriptor, &status) == 0)
+    try #require(posix_fallocate(descriptor, 0, off_t(status.f_bavail * status.f_frsize) - off_t(room)) == 0)
+  }
+
+  /// Takes away what ``fill(leaving:)`` put there.
+  func empty() { _ = unsafe unlink(filler) }
+
+  private var filler: String { folder + "/.filler" }
+
   /// Makes it a file system that nobody can write to, or one that can be written again.
   func makeReadOnly(_ isReadOnly: Bool) throws {
     let flags = UInt(MS_REMOUNT) | (isReadOnly ? UInt(MS_RDONLY) : 0)
