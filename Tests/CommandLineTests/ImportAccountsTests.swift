@@ -32,7 +32,7 @@ import Testing
         expires = "'infinity'" if n == 4 else "'2024-02-01 00:00:00.75+00'"
         print(f'''insert into reddit_accounts (user_id, refresh_token_encrypted, access_token_hash, reddit_username, reddit_id, scopes,
           expires_at, last_rotated_at, linked_at, last_used_at, revoked_at) values ({n}, '{text}',
-          '{hashlib.sha256(b"at").hexdigest()}', 'name_{n}', '{account}', '{{identity,"b c"}}', {expires}, {rotated},
+          '{hashlib.sha256(b"access-token-of-all").hexdigest()}', 'name_{n}', '{account}', '{{identity,"b c"}}', {expires}, {rotated},
           '2024-01-01 00:00:00.123456+00', '2024-01-03 12:00:00', {revoked});''')
     """
 
@@ -80,6 +80,9 @@ import Testing
     #expect(try bench.run("get", "3", "--provider", "reddit", "--format", "json").text == "{}\n")
     let shown = try bench.run("show", "2", "--provider", "reddit", "--json").text
     #expect(shown.contains("2024-01-02T00:00:00.000000Z"), "\(shown)")
+    // Of an access token the hash alone came over: it is known all the same when it turns up, be its account revoked or not.
+    let leak = try bench.run(["leak-check", "--json"], input: Array("x access-token-of-all y\n".utf8))
+    #expect(leak.code == 6 && leak.text.contains(#""user_id":"2""#) && leak.text.contains(#""user_id":"3""#), "\(leak.text)")
     // What was rejected is imported once it is mended; the rest is there already.
     let mended = try cluster.psql("select row_to_json(a) from (select * from reddit_accounts where user_id <= 4) a")
     #expect(try bench.run(arguments + ["--force"], input: mended).errors.contains("4 skipped"))

@@ -185,6 +185,23 @@ import Testing
     #expect(try bench.run("get", "b").text == "y\n")
   }
 
+  // Defends: an import that was killed has stored whole batches, and is simply run again: nothing is missing and nothing is there twice.
+  @Test func killedAndRunAgain() throws {
+    let bench = try Bench()
+    let lines = ManyLines(batches: 5)
+    let running = try Background(Call("import", "--from", "jsonl"), on: bench)
+    running.send(Array(lines.bytes.prefix(15 << 20)))
+    try waitUntil("a batch is stored") { try !bench.run("list", "--json").text.isEmpty }
+    kill(running.child, SIGKILL)
+    #expect(running.end() == 128 + SIGKILL)
+    let before = try bench.run("list", "--json").lines.count
+    #expect(before > 0 && before < lines.count)
+    let again = try bench.run(["import", "--from", "jsonl", "--json"], input: lines.bytes)
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(again.text.contains(#""stored":\#(lines.count - before),"replaced":0,"skipped":\#(before),"rejected":0"#))
+    #expect(try bench.run("list", "--json").lines.count == lines.count)
+  }
+
   // Defends: tokens in the clear go out and in again as they were: ttl, providers, names that are not UTF-8, members of any name.
   @Test func linesGoOutAndIn() throws {
     let bench = try Bench()
