@@ -82,7 +82,8 @@ import Testing
     #expect(shown.contains("2024-01-02T00:00:00.000000Z"), "\(shown)")
     // Of an access token the hash alone came over: it is known all the same when it turns up, be its account revoked or not.
     let leak = try bench.run(["leak-check", "--json"], input: Array("x access-token-of-all y\n".utf8))
-    #expect(leak.code == 6 && leak.text.contains(#""user_id":"2""#) && leak.text.contains(#""user_id":"3""#), "\(leak.text)")
+    #expect(
+      leak.code == 6 && leak.text.contains(#""user_id":"2""#) && leak.text.contains(#""user_id":"3""#), "\(leak.text)")
     // What was rejected is imported once it is mended; the rest is there already.
     let mended = try cluster.psql("select row_to_json(a) from (select * from reddit_accounts where user_id <= 4) a")
     #expect(try bench.run(arguments + ["--force"], input: mended).errors.contains("4 skipped"))

@@ -188,9 +188,10 @@ import Testing
   // Defends: an import that was killed has stored whole batches, and is simply run again: nothing is missing and nothing is there twice.
   @Test func killedAndRunAgain() throws {
     let bench = try Bench()
-    let lines = ManyLines(batches: 5)
+    // Four blocks of 4 MiB are in hand before the first is stored.
+    let lines = ManyLines(batches: 10)
     let running = try Background(Call("import", "--from", "jsonl"), on: bench)
-    running.send(Array(lines.bytes.prefix(15 << 20)))
+    running.send(Array(lines.bytes.prefix(34 << 20)))
     try waitUntil("a batch is stored") { try !bench.run("list", "--json").text.isEmpty }
     kill(running.child, SIGKILL)
     #expect(running.end() == 128 + SIGKILL)
