@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int tv_rename_without_replacing(const char *from, const char *to) {
@@ -20,4 +22,17 @@ int tv_file_system(const char *path, uint32_t *type, uint64_t *free_bytes) {
   *free_bytes = (uint64_t)facts.f_bavail * (uint64_t)facts.f_bsize;
   return 0;
 }
+
 void tv_trim_memory(void) { malloc_trim(0); }
+
+int tv_process_descriptor(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+int tv_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+
+int tv_seal(int file) {
+  return fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+}
+
+int tv_execute(const char *program, char *const arguments[], char *const environment[]) {
+  return execvpe(program, arguments, environment);
+}

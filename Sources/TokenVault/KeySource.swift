@@ -43,6 +43,7 @@ public enum KeySource: Hashable, Sendable, CustomStringConvertible {
         remedy: "say where it is, never the key itself:\n" + Self.forms)
     }
     self = source
+    if case .environment(let name) = source { SecretVariables.note(name) }
   }
 
   private static func parsed(_ text: String) -> KeySource? {

@@ -1,5 +1,3 @@
-internal import CSystemShims
-internal import Glibc
 internal import VaultCrypto
 internal import VaultEngine
 
@@ -9,71 +7,33 @@ struct KeyCommand {
 
   /// Runs the program with nothing on standard input and its standard error passed on, and gives its standard output.
   ///
+  /// It may take as long as it wants, and has the terminal: it may have to ask somebody.
+  ///
   /// - Throws: `unavailable` when it can't be started, fails, or prints more than a key source may.
   func output() throws(VaultError) -> SecretBytes {
-    var ends: [Int32] = [-1, -1]
-    guard unsafe tv_pipe(&ends) == 0 else { throw failed("can't be started: \(systemMessage(errno))") }
-    defer { close(ends[0]) }
-    let (child, number) = spawn(output: ends[1])
-    close(ends[1])
-    guard number == 0 else { throw failed("can't be started: \(systemMessage(number))") }
-    return try collect(from: ends[0], child: child)
-  }
-
-  private func collect(from descriptor: Int32, child: pid_t) throws(VaultError) -> SecretBytes {
-    let secret: SecretBytes
-    do {
-      secret = try SecretBytes.reading(descriptor, limit: KeyReader.limit)
+    var program = ChildProgram(words, outputLimit: KeyReader.limit)
+    // It would run itself, were it this command with another vault.
+    program.removedVariables = SecretVariables.sources
+    let outcome: ChildProgram.Outcome
+    do throws(ProgramFailure) {
+      outcome = try program.run()
     } catch {
-      kill(child, SIGKILL)
-      _ = wait(for: child)
       switch error {
+      case .cannotStart(let number): throw failed("can't be started: \(systemMessage(number))")
+      case .cannotRead(let number): throw failed("can't be read: \(systemMessage(number))")
       case .tooLong: throw failed("printed more than \(KeyReader.limit) bytes")
-      case .system(let number): throw failed("can't be read: \(systemMessage(number))")
-      case .memory(let sentence): throw VaultError(.cryptoFailure, sentence)
+      case .timedOut: throw failed("took too long")
+      case .noMemory: throw VaultError(.cryptoFailure, "there is no memory for what the program of a key source prints")
       }
     }
-    // Where a process ignores SIGCHLD, the system forgets how its children ended: that is not the same as well.
-    guard let status = wait(for: child) else { throw failed("ended, and it can't be learned how") }
-    guard status & 0x7f == 0 else { throw failed("was ended by signal \(status & 0x7f)") }
-    guard status == 0 else { throw failed("failed with exit code \((status >> 8) & 0xff)") }
-    guard secret.count > 0 else { throw failed("printed nothing") }
-    return secret
-  }
-
-  /// The status that `child` ended with; `nil`, if the system does not tell.
-  private func wait(for child: pid_t) -> Int32? {
-    var status: Int32 = 0
-    while unsafe waitpid(child, &status, 0) < 0 {
-      guard errno == EINTR else { return nil }
+    switch outcome.end {
+    case .exited(0): break
+    case .exited(let code): throw failed("failed with exit code \(code)")
+    case .signal(let number): throw failed("was ended by signal \(number)")
+    case .unknown: throw failed("ended, and it can't be learned how")
     }
-    return status
-  }
-
-  private func spawn(output: Int32) -> (pid_t, Int32) {
-    var actions = unsafe posix_spawn_file_actions_t()
-    var attributes = posix_spawnattr_t()
-    unsafe posix_spawn_file_actions_init(&actions)
-    unsafe posix_spawnattr_init(&attributes)
-    defer {
-      unsafe posix_spawn_file_actions_destroy(&actions)
-      unsafe posix_spawnattr_destroy(&attributes)
-    }
-    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-    // What the process ignores and a thread holds back would be inherited, and the program could not be ended by its terminal.
-    var signals = sigset_t()
-    unsafe sigemptyset(&signals)
-    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-    unsafe sigaddset(&signals, SIGPIPE)
-    unsafe sigaddset(&signals, SIGXFSZ)
-    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-    var child: pid_t = 0
-    var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-    defer { unsafe arguments.forEach { unsafe free($0) } }
-    let number = unsafe posix_spawnp(&child, words[0], &actions, &attributes, &arguments, environ)
-    return (child, number)
+    guard outcome.output.count > 0 else { throw failed("printed nothing") }
+    return outcome.output
   }
 
   private func failed(_ what: String) -> VaultError {

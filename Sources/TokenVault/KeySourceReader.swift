@@ -12,6 +12,7 @@ struct KeyReader {
 
   /// The value of the variable `name`, copied from the environment without passing through a string.
   func environment(_ name: String) throws(VaultError) -> SecretBytes {
+    SecretVariables.note(name)
     guard let value = unsafe getenv(name) else {
       throw VaultError(.noKey, "the environment variable of the key source \(source) is not set")
     }

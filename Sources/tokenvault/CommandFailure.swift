@@ -3,8 +3,10 @@ import VaultEngine
 
 /// Why a command ends with another code than 0.
 struct CommandFailure: Error {
-  /// The code to end with.
+  /// The code to end with, but for ``end``.
   let exit: ExitCode
+  /// The code to end with all the same, where those below belong to another program.
+  var end: ExitCode?
   /// The library's finer code, such as `frame-damaged`.
   var kind: String?
   /// One sentence; when empty, nothing is said.
@@ -36,6 +38,13 @@ struct CommandFailure: Error {
   /// Ends the command with `exit` and says nothing.
   static func silent(_ exit: ExitCode) -> Self { Self(exit, "") }
 
+  /// The same about the part `name` of what was asked for.
+  func concerning(_ name: String) -> Self {
+    var failure = self
+    failure.sentence = name + ": " + sentence
+    return failure
+  }
+
   /// Says it on standard error: as one line of JSON, or as a sentence and what to do next.
   func report(asJSON: Bool) {
     guard !sentence.isEmpty else { return }
@@ -51,7 +60,7 @@ struct CommandFailure: Error {
 
   private var json: String {
     var members: [(String, JSONValue)] = [
-      ("code", .string(exit.name)), ("exit", .integer(Int64(exit.rawValue))), ("message", .string(sentence)),
+      ("code", .string(exit.name)), ("exit", .integer(Int64((end ?? exit).rawValue))), ("message", .string(sentence)),
     ]
     if let kind { members.append(("kind", .string(kind))) }
     if let remedy { members.append(("remedy", .string(remedy))) }

@@ -18,6 +18,9 @@ enum ExitCode: Int32, CaseIterable {
   case rollback = 76
   case wrongKey = 77
   case config = 78
+  case execFailed = 125
+  case cannotExecute = 126
+  case programNotFound = 127
   case interrupted = 130
 
   /// The name in JSON errors.
@@ -39,6 +42,9 @@ enum ExitCode: Int32, CaseIterable {
     case .rollback: "rollback"
     case .wrongKey: "wrong_key"
     case .config: "config"
+    case .execFailed: "exec_failed"
+    case .cannotExecute: "cannot_execute"
+    case .programNotFound: "program_not_found"
     case .interrupted: "interrupted"
     }
   }
@@ -63,6 +69,9 @@ enum ExitCode: Int32, CaseIterable {
     case .rollback: "the vault is older than its pin"
     case .wrongKey: "no key could be had, or it opens no slot; never because of damage"
     case .config: "unsafe permissions, a format too new, no regular file, or no pin where one is named"
+    case .execFailed: "exec alone: the program was not started, for any of the reasons above"
+    case .cannotExecute: "exec alone: the program can't be executed"
+    case .programNotFound: "exec alone: there is no such program; all other codes of exec are the program's own"
     case .interrupted: "interrupted at a prompt, or answered there with no"
     }
   }

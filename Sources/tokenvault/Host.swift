@@ -12,6 +12,8 @@ enum Host {
     signal(SIGPIPE, SIG_IGN)
     // The same for a limit of file sizes: EFBIG.
     signal(SIGXFSZ, SIG_IGN)
+    // Where a parent has it ignored, the system would forget how the programs ended that are started here.
+    signal(SIGCHLD, SIG_DFL)
     // Every failure is told once, in the command's own words, and with --json in nothing but JSON.
     LoggingSystem.bootstrap { _ in SwiftLogNoOpLogHandler() }
     try checkArguments()
@@ -20,7 +22,10 @@ enum Host {
 
   /// Ends the process at once: nothing waits in buffers, as all output is written when it is made, and what libraries do when
   /// a process ends would only take time.
-  static func end(_ code: ExitCode) -> Never { _exit(code.rawValue) }
+  static func end(_ code: ExitCode) -> Never { end(status: code.rawValue) }
+
+  /// The same with a code that is another program's.
+  static func end(status: Int32) -> Never { _exit(status) }
 
   /// Swift's crash report prints memory around each register, and a core dump holds all of it: keys among both.
   private static func keepCrashesQuiet() {

@@ -16,6 +16,7 @@ struct TokenVaultCommand: ParsableCommand {
       CommandGroup(
         name: "Token",
         subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
+      CommandGroup(name: "Use", subcommands: [Exec.self, Inject.self, Redact.self]),
       CommandGroup(name: "Leak", subcommands: [LeakCheck.self, Scan.self]),
       CommandGroup(
         name: "Vault",
@@ -76,9 +77,10 @@ enum EntryPoint {
   /// Tells what `error` says to whom it concerns, and gives the code to end with.
   private static func end(with error: any Error, of command: any ParsableCommand.Type) -> ExitCode {
     switch error {
-    case let failure as CommandFailure:
+    case var failure as CommandFailure:
+      if isExec(command), failure.exit != .cannotExecute, failure.exit != .programNotFound { failure.end = .execFailed }
       failure.report(asJSON: wantsJSON)
-      return failure.exit
+      return failure.end ?? failure.exit
     case let failure as VaultError:
       return end(with: CommandFailure(failure), of: command)
     default:
@@ -100,9 +102,14 @@ enum EntryPoint {
     let message = ArgumentPrivacy.concealed(command.message(for: error))
     let name = command == TokenVaultCommand.self ? "" : (command.configuration.commandName ?? "") + " "
     let usage = "Usage: \(command.usageString())\n  See 'tokenvault \(name)--help' for more information."
-    let failure = CommandFailure(.usage, message, remedy: usage)
-    failure.report(asJSON: wantsJSON)
-    return failure.exit
+    return end(with: CommandFailure(.usage, message, remedy: usage), of: command)
+  }
+
+  /// Whether other codes than 125 to 127 belong to a program that is run: then nothing that fails here may end with one.
+  private static func isExec(_ command: any ParsableCommand.Type) -> Bool {
+    guard command == TokenVaultCommand.self else { return command == Exec.self }
+    // Options came first; one of them may have a value that is the name of a command, but not of this one.
+    return CommandLine.arguments.dropFirst().prefix { $0 != "--" }.contains("exec")
   }
 
   /// Asked before the arguments are parsed too, as that may be what fails.

@@ -168,4 +168,19 @@ import Testing
     call.environment = ["P": "pass phrase e\u{301}"]
     #expect(try bench.run(call).code == 77)
   }
+
+  /// The program of a key source sees neither a key that another source names, nor the variable that names the program itself:
+  /// it would run itself without end, were it this command with another vault.
+  @Test func aCommandSeesNoKey() throws {
+    let bench = try Self.bench()
+    var call = Call("key", "change", "--new-key", "cmd:sh -c 'env >&2; exit 1'", "--key", "env:K")
+    call.environment = ["K": Self.digits, "TOKENVAULT_PASSPHRASE": "env:P", "KEPT": "yes"]
+    let outcome = try bench.run(call)
+    #expect(outcome.code == 69 && outcome.errors.contains("KEPT=yes"), "\(outcome.errors)")
+    #expect(!outcome.errors.contains(Self.digits) && !outcome.errors.contains("TOKENVAULT_PASSPHRASE"))
+    call = Call("list")
+    call.environment = ["TOKENVAULT_KEY": "cmd:\(Bench.program) list"]
+    let nested = try bench.run(call)
+    #expect(nested.code == 69 && nested.errors.contains("none was given"), "\(nested.errors)")
+  }
 }

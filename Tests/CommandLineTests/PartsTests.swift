@@ -64,7 +64,7 @@ import VaultEngine
         "0 ok", "1 failure", "3 not_found", "4 reauth_needed", "5 conflict", "6 finding", "64 usage", "65 damaged",
         "66 no_vault",
         "69 unavailable", "73 cannot_create", "74 io", "75 locked", "76 rollback", "77 wrong_key", "78 config",
-        "130 interrupted",
+        "125 exec_failed", "126 cannot_execute", "127 program_not_found", "130 interrupted",
       ])
     #expect(tokenvault.ExitCode(VaultError.Code.frameDamaged) == .damaged)
     #expect(tokenvault.ExitCode(VaultError.Code.wrongKey) == .wrongKey)

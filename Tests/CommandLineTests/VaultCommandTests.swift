@@ -165,6 +165,6 @@ import Testing
     let unknown = try bench.run("help", "nonsense", "--json")
     #expect(unknown.code == 64 && unknown.errors.hasPrefix(#"{"error":{"code":"usage""#) && unknown.output.isEmpty)
     let codes = try bench.run("help", "exit-codes")
-    #expect(codes.code == 0 && codes.lines.count == 18 && codes.text.contains("77    wrong_key"))
+    #expect(codes.code == 0 && codes.lines.count == 21 && codes.text.contains("77    wrong_key"))
   }
 }

@@ -11,5 +11,18 @@ int tv_pipe(int ends[2]);
 
 /// statfs(2): the magic number of the file system that `path` lies on, and the bytes that this user may still write there.
 int tv_file_system(const char *path, uint32_t *type, uint64_t *free_bytes);
+
 /// malloc_trim(3) of all that is free.
 void tv_trim_memory(void);
+
+/// pidfd_open(2): a descriptor that can be read once the process has ended. ENOSYS or EPERM where a kernel or a sandbox lacks it.
+int tv_process_descriptor(int process);
+
+/// memfd_create(2): an empty file in memory that can be sealed, and that no program inherits.
+int tv_memory_file(const char *name);
+
+/// Seals a file of tv_memory_file: nobody can change it any more, in content or in size.
+int tv_seal(int file);
+
+/// execvpe(3).
+int tv_execute(const char *program, char *const arguments[], char *const environment[]);
