@@ -62,7 +62,7 @@ struct Export: VaultCommand {
         .usage, "with --json the summary goes to standard output: name a file for the lines with --out")
     }
     let key = try exportKey.map { try ForeignKey.export(from: $0, settings) }
-    let file = try out.map { try PrivateFile(at: $0, replacing: force) }
+    let file = try out.map { try PrivateOutput(at: $0, replacing: force) }
     var options = ExportOptions()
     options.prefix = Array(prefix.utf8)
     options.provider = provider.map { Array($0.utf8) }
@@ -111,10 +111,10 @@ struct Export: VaultCommand {
 
 /// Lines on their way to a file or standard output, many at a time.
 struct BufferedOutput {
-  private let file: PrivateFile?
+  private let file: PrivateOutput?
   private var buffer: [UInt8] = []
 
-  init(_ file: PrivateFile?) { self.file = file }
+  init(_ file: PrivateOutput?) { self.file = file }
 
   /// Gives `body` something to write with, and sees to it that all of it is written.
   mutating func collecting<Result>(

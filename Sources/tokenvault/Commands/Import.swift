@@ -204,7 +204,7 @@ final class InputFile {
 
 /// Rows that were rejected: in a file, or the first of them on standard error, without what is in them.
 final class RejectList {
-  private let file: PrivateFile?
+  private let file: PrivateOutput?
   private let replacing: Bool
   private let settings: Settings
   private var count = 0
@@ -212,7 +212,7 @@ final class RejectList {
   private(set) var failure: CommandFailure?
 
   init(_ path: String?, replacing: Bool, _ settings: Settings) throws(CommandFailure) {
-    file = try path.map { (path) throws(CommandFailure) in try PrivateFile(at: path, replacing: replacing) }
+    file = try path.map { (path) throws(CommandFailure) in try PrivateOutput(at: path, replacing: replacing) }
     self.settings = settings
     self.replacing = replacing
   }

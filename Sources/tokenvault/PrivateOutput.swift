@@ -2,8 +2,9 @@ import Glibc
 import TokenVault
 import VaultEngine
 
-/// A file for secrets, which appears under its name when it is whole, and not before.
-final class PrivateFile {
+/// A file for secrets that is written piece by piece, be it as long as it likes; it appears under its name when it is whole, and
+/// not before. For what is in memory as a whole there is ``PrivateFile``.
+final class PrivateOutput {
   private let path: String
   private let temporary: String
   private let replacing: Bool
@@ -68,7 +69,8 @@ final class PrivateFile {
   /// - Throws: ``ExitCode/conflict`` when something has come to be at the path meanwhile; ``ExitCode/io``.
   func finish() throws(CommandFailure) {
     try flush()
-    guard fsync(descriptor) == 0 else { throw failed(errno) }
+    // A umask may take the owner's own rights, and a default access list give others some.
+    guard fchmod(descriptor, 0o600) == 0, fsync(descriptor) == 0 else { throw failed(errno) }
     // Unlike rename(2), link(2) and linkat(2) never take the place of anything.
     if !isNamed {
       let name = replacing ? temporary : path
