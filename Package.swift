@@ -70,7 +70,13 @@ let package = Package(
       name: "VaultVectorsTests", dependencies: ["VaultVectors", "VaultEngine", "VaultFormat", "VaultCrypto"],
       swiftSettings: settings),
     .testTarget(
-      name: "VaultEngineTests", dependencies: ["VaultEngine", "VaultFormat", "VaultCrypto"], swiftSettings: settings),
+      name: "VaultEngineTests",
+      dependencies: [
+        "VaultEngine", "VaultFormat", "VaultCrypto", "TokenVault",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+      ],
+      swiftSettings: settings),
     .testTarget(
       name: "TokenVaultTests",
       dependencies: [

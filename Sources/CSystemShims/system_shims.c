@@ -36,3 +36,24 @@ int tv_seal(int file) {
 int tv_execute(const char *program, char *const arguments[], char *const environment[]) {
   return execvpe(program, arguments, environment);
 }
+
+static struct flock one_byte(short type, int64_t position) {
+  struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = position, .l_len = 1};
+  return lock;
+}
+
+int tv_lock_byte(int file, int64_t position) {
+  struct flock lock = one_byte(F_WRLCK, position);
+  return fcntl(file, F_OFD_SETLK, &lock);
+}
+
+int tv_unlock_byte(int file, int64_t position) {
+  struct flock lock = one_byte(F_UNLCK, position);
+  return fcntl(file, F_OFD_SETLK, &lock);
+}
+
+int tv_byte_is_locked(int file, int64_t position) {
+  struct flock lock = one_byte(F_WRLCK, position);
+  if (fcntl(file, F_OFD_GETLK, &lock) != 0) return -1;
+  return lock.l_type != F_UNLCK;
+}

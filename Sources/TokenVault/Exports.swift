@@ -3,4 +3,5 @@
 @_exported public import struct VaultCrypto.SecretBytes
 @_exported public import VaultEngine
 @_exported public import struct VaultFormat.Credential
+@_exported public import struct VaultFormat.Head
 @_exported public import struct VaultFormat.Pin

@@ -11,9 +11,9 @@ struct Instruments: Sendable {
     fileprivate let count: Counter
     fileprivate let duration: Timer
 
-    fileprivate init(_ name: StaticString, _ metrics: any MetricsFactory) {
+    fileprivate init(_ name: StaticString, plural: StaticString, _ metrics: any MetricsFactory) {
       self.name = name
-      count = Counter(label: "tokenvault_\(name)s_total", dimensions: [], factory: metrics)
+      count = Counter(label: "tokenvault_\(plural)_total", dimensions: [], factory: metrics)
       duration = Timer(label: "tokenvault_\(name)_duration", dimensions: [], factory: metrics)
     }
   }
@@ -21,15 +21,18 @@ struct Instruments: Sendable {
   let read: Operation
   let write: Operation
   let delete: Operation
+  /// A refresh that found no valid token at first; the waiting for others is part of its duration.
+  let refresh: Operation
   private let logger: Logger
   private let metrics: any MetricsFactory
 
   init(logger: Logger, metrics: any MetricsFactory) {
     self.logger = logger
     self.metrics = metrics
-    read = Operation("read", metrics)
-    write = Operation("write", metrics)
-    delete = Operation("delete", metrics)
+    read = Operation("read", plural: "reads", metrics)
+    write = Operation("write", plural: "writes", metrics)
+    delete = Operation("delete", plural: "deletes", metrics)
+    refresh = Operation("refresh", plural: "refreshes", metrics)
   }
 
   /// Runs `body`, counts it, times it, and logs how it ended.
@@ -67,6 +70,13 @@ struct Instruments: Sendable {
     operation.duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     operation.count.increment()
     logger.debug("\(operation.name) done")
+  }
+
+  /// A read could not be recorded, which keeps nobody from reading.
+  func noteAuditFailure(_ error: VaultError) {
+    Counter(label: "tokenvault_audit_errors_total", dimensions: [("code", error.code.description)], factory: metrics)
+      .increment()
+    logger.error("reads could not be audited", metadata: ["code": "\(error.code)"])
   }
 
   private func noteFailure(of operation: Operation, _ error: VaultError) {

@@ -43,6 +43,12 @@ struct StoredEntry: Sendable {
   /// Bytes of the token's JSON.
   var jsonLength: Int { json.bytes.count }
 
+  /// Whether the JSON is the same, byte by byte.
+  func hasSameToken(as other: StoredEntry) -> Bool {
+    let (json, other) = (json, other.json)
+    return json.bytes.withSpan { (left) in other.bytes.withSpan { (right) in left.equals(right) } }
+  }
+
   /// What is known of the access token: its digest, be the token kept or not; `nil` where there is none.
   func digest() throws(VaultError) -> TokenDigest? {
     try TokenDigest(accessTokenOf: token()) ?? value.digest
@@ -144,7 +150,7 @@ extension TokenStore {
       var batch = try VaultBatch()
       let result = try body(state(of: id), &batch)
       do throws(VaultError) {
-        return (result, try vault.commit(batch))
+        return (result, try commit(batch))
       } catch {
         // A name that was to be deleted may be gone.
         guard left > 0, error.code == .conflict || error.code == .notFound else { throw error }

@@ -31,6 +31,8 @@ public final class VaultTokenStorage: TokenStorage {
   /// Threads that may block in a read: serial queues, each of which is given one when it is busy.
   private let readers = (0..<4).map { DispatchQueue(label: "tokenvault.read.\($0)") }
   private let reads = Atomic(0)
+  /// Threads that may block in the steps of a refresh.
+  private let workers = DispatchQueue(label: "tokenvault.refresh", attributes: .concurrent)
 
   /// - Parameters:
   ///   - logger: see ``TokenStore/init(_:logger:metrics:)``.
@@ -55,7 +57,12 @@ public final class VaultTokenStorage: TokenStorage {
 
   /// The token of `id`; `nil`, which is not an error, when there is none or its entry is over.
   public func token(for id: TokenID) async throws(VaultError) -> OAuthToken? {
-    try await read { (store) throws(VaultError) in try store.token(for: id)?.token }
+    try await token(for: id, by: .none)
+  }
+
+  /// The same, and for the audit of reads, who it is that reads.
+  public func token(for id: TokenID, by context: AuditContext) async throws(VaultError) -> OAuthToken? {
+    try await read { (store) throws(VaultError) in try store.token(for: id, by: context)?.token }
   }
 
   /// Deletes the token of `id`.
@@ -73,7 +80,7 @@ public final class VaultTokenStorage: TokenStorage {
 
   /// Whether there is a token of `id`, and its entry is not over.
   public func has(_ id: TokenID) async throws(VaultError) -> Bool {
-    try await read { (store) throws(VaultError) in try store.token(for: id) != nil }
+    try await read { (store) throws(VaultError) in try store.tokenUnread(for: id) != nil }
   }
 
   /// ``TokenStore/change(_:tries:_:)`` for tasks.
@@ -87,12 +94,33 @@ public final class VaultTokenStorage: TokenStorage {
       var batch = try VaultBatch()
       let result = try body(state, &batch)
       do throws(VaultError) {
-        _ = try await store.vault.commit(batch)
+        try await commit(batch)
         return result
       } catch {
         guard left > 0, error.code == .conflict || error.code == .notFound else { throw error }
       }
     }
+  }
+
+  private func commit(_ batch: consuming VaultBatch) async throws(VaultError) {
+    guard !batch.isEmpty else { return }
+    let events = try store.reads.take(into: &batch)
+    do throws(VaultError) {
+      _ = try await store.vault.commit(batch)
+    } catch {
+      store.reads.giveBack(events)
+      throw error
+    }
+  }
+
+  /// Runs `body` on a thread that may block, whatever becomes of the task.
+  func work<Result: Sendable>(
+    _ body: @escaping @Sendable () throws(VaultError) -> Result
+  ) async throws(VaultError) -> Result {
+    let outcome: Swift.Result<Result, VaultError> = await withCheckedContinuation { (continuation) in
+      workers.async { continuation.resume(returning: Swift.Result { () throws(VaultError) in try body() }) }
+    }
+    return try outcome.get()
   }
 
   func read<Result: Sendable>(

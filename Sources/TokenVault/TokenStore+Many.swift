@@ -71,7 +71,7 @@ extension TokenStore {
         try instruments.measure(instruments.write) { () throws(VaultError) in
           let batch = try batch(of: tokens, ifAbsent: ifAbsent, leftOut: &leftOut)
           isReady = true
-          try vault.commit(batch)
+          _ = try self.commit(batch)
         }
         outcome.stored += tokens.count - leftOut
         outcome.leftOut += leftOut

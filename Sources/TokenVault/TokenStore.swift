@@ -30,6 +30,13 @@ public struct StoredToken: Sendable {
     (expiry, revoked) = (entry.value.expiry, entry.value.revoked)
     lacksAccessToken = entry.value.digest != nil && token.accessToken == nil
   }
+
+  /// A token that has just been stored, whole, in the place of one beside which `value` stood.
+  init(_ id: TokenID, _ token: OAuthToken, seq: UInt64, updated: Int64, _ value: EntryValue) {
+    (self.id, self.token, self.seq, self.updated) = (id, token, seq, updated)
+    expiresAt = token.expiry(storedAt: updated)
+    (expiry, revoked, lacksAccessToken) = (value.expiry, nil, false)
+  }
 }
 
 /// A token without its secrets.
@@ -75,6 +82,7 @@ public final class TokenStore: Sendable {
   let vault: Vault
   let instruments: Instruments
   let now: @Sendable () -> Int64
+  let reads: ReadAudit
 
   /// - Parameters:
   ///   - logger: is told of operations and conflicts at the level debug, of other errors at the level error, and never of a
@@ -94,6 +102,7 @@ public final class TokenStore: Sendable {
     self.vault = vault
     self.now = now
     instruments = Instruments(logger: logger, metrics: metrics)
+    reads = ReadAudit(vault, instruments, now: now)
   }
 
   /// Stores a token; on return it is on the disk. An account stays one, and has an event of it.
@@ -140,13 +149,55 @@ public final class TokenStore: Sendable {
 
   /// The token of `id`; `nil`, which is not an error, when there is none or its entry is over.
   ///
+  /// Where reads are audited (``readAuditing()``), this is one. It is recorded later, within a second or by ``flush()``; that it
+  /// could not be is logged, and no error here.
+  ///
   /// - Throws: as ``Vault/entry(named:)``.
-  public func token(for id: TokenID) throws(VaultError) -> StoredToken? {
+  public func token(for id: TokenID, by context: AuditContext = .none) throws(VaultError) -> StoredToken? {
+    var stamp: UInt64 = 0
+    let found = try token(of: id, stamp: &stamp)
+    // A revoked account has no token that could be read.
+    if let found, found.revoked == nil { reads.note(id, by: context, stamp: stamp) }
+    return found
+  }
+
+  /// The same for whoever hands nothing of the token on: no read that would be audited.
+  package func tokenUnread(for id: TokenID) throws(VaultError) -> StoredToken? {
+    var stamp: UInt64 = 0
+    return try token(of: id, stamp: &stamp)
+  }
+
+  private func token(of id: TokenID, stamp: inout UInt64) throws(VaultError) -> StoredToken? {
     try instruments.measure(instruments.read) { () throws(VaultError) in
-      guard let entry = try vault.entry(named: id.recordName.span) else { return nil }
+      guard let entry = try vault.entry(named: id.recordName.span, stamp: &stamp) else { return nil }
       let stored = try StoredEntry(entry)
       if let expiry = stored.value.expiry, expiry <= now() { return nil }
       return try StoredToken(id, stored)
+    }
+  }
+
+  /// Records reads that are gathered and not recorded yet. To be called before the vault is closed; a store that goes away
+  /// before does it by itself.
+  ///
+  /// - Throws: as ``Vault/commit(_:)``, by another handle if this one only reads. No token was withheld because of it.
+  public func flush() throws(VaultError) { try reads.flush() }
+
+  /// Gives up reads that could not be recorded: there is not to be another attempt when the store goes away.
+  package func forgetReads() { reads.forget() }
+
+  /// Commits a batch, and with it what is known of reads that waited for one.
+  ///
+  /// - Returns: the versions of the batch's own writes.
+  func commit(_ batch: consuming VaultBatch) throws(VaultError) -> [UInt64] {
+    let count = batch.count
+    guard count > 0 else { return try vault.commit(batch) }
+    let events = try reads.take(into: &batch)
+    do throws(VaultError) {
+      let versions = try vault.commit(batch)
+      return events.isEmpty ? versions : Array(versions.prefix(count))
+    } catch {
+      reads.giveBack(events)
+      throw error
     }
   }
 

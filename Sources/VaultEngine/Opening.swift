@@ -66,7 +66,7 @@ enum Opening {
     let structure = try keyedStructure(&window)
     let keyring = try keyring(structure, &window, with: credential)
     let view = try view(of: file, structure, &window, keyring)
-    if let pin { _ = try check(pin, structure, &window, view) }
+    if let pin { _ = try check(.pin(pin), structure, &window, view) }
     return view
   }
 

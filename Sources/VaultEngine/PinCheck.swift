@@ -1,3 +1,4 @@
+internal import VaultCrypto
 internal import VaultFormat
 
 extension Pin {
@@ -9,41 +10,77 @@ extension Pin {
   }
 }
 
+/// What somebody wrote down of a vault's history.
+enum HistoryMark {
+  case pin(Pin)
+  case head(Head)
+
+  /// Whether it is a pin.
+  var isPin: Bool { if case .pin = self { true } else { false } }
+
+  /// The word for a person.
+  var word: String { isPin ? "pin" : "head" }
+
+  /// Where it is.
+  var head: Head {
+    switch self {
+    case .pin(let pin): Head(pin)
+    case .head(let head): head
+    }
+  }
+
+  /// Whether it is of a vault of this id; a head does not say.
+  func isOf(vault id: FixedBytes<16>) -> Bool {
+    if case .pin(let pin) = self { pin.vaultID == id } else { true }
+  }
+
+  /// Whether it is of the file of this id; a head does not say.
+  func isOf(file id: FixedBytes<32>) -> Bool {
+    if case .pin(let pin) = self { pin.fileID == id } else { true }
+  }
+}
+
 extension Opening {
-  /// Holds an opened file against a pin (FORMAT.md, "Pin").
+  /// Holds an opened file against a pin (FORMAT.md, "Pin"), or against a head in the same way.
   ///
   /// - Parameter view: what was opened; `nil` without keys.
-  /// - Returns: false when nothing can be said: of a pin of an earlier generation without keys, or when the history does not
-  ///   reach back to that generation.
+  /// - Returns: false when nothing can be said: of an earlier generation without keys, or when the history does not reach back
+  ///   to that generation.
   /// - Throws: `rollback`.
   static func check(
-    _ pin: Pin, _ structure: Structure, _ window: inout FileWindow, _ view: View?
+    _ mark: HistoryMark, _ structure: Structure, _ window: inout FileWindow, _ view: View?
   ) throws(VaultError) -> Bool {
-    let header = structure.generation.header
-    guard pin.vaultID == header.vaultID else { throw rollback("the pin is of another vault") }
-    guard pin.generation <= header.generation else {
-      throw rollback("the pin is of generation \(pin.generation), the file of generation \(header.generation)")
+    let (header, head, word) = (structure.generation.header, mark.head, mark.word)
+    guard mark.isOf(vault: header.vaultID) else { throw rollback("the \(word) is of another vault") }
+    guard head.generation <= header.generation else {
+      throw rollback("the \(word) is of generation \(head.generation), the file of generation \(header.generation)")
     }
-    if pin.generation == header.generation {
-      guard pin.fileID == header.fileID else { throw rollback("the pin is of another file of this generation") }
-      let end = structure.walk.committed.sequence
-      guard pin.sequence <= end else {
-        throw rollback("the pin names frame \(pin.sequence), and the file ends with frame \(end)")
+    if head.generation == header.generation {
+      guard mark.isOf(file: header.fileID) else {
+        throw rollback("the \(word) is of another file of this generation")
       }
-      guard try link(at: pin.sequence, structure, &window, view?.excuse) == pin.head else {
-        throw rollback("the history up to frame \(pin.sequence) is not the one that was pinned")
+      let end = structure.walk.committed.sequence
+      guard head.sequence <= end else {
+        throw rollback("the \(word) names frame \(head.sequence), and the file ends with frame \(end)")
+      }
+      guard try link(at: head.sequence, structure, &window, view?.excuse) == head.link else {
+        throw rollback(
+          "the history up to frame \(head.sequence) is not the one \(mark.isPin ? "that was pinned" : "of the head")")
       }
       return true
     }
     guard let history = view?.history else { return false }
-    guard let ancestor = history.first(where: { $0.generation == pin.generation }) else {
-      let isForgotten = history.count == Limits.history && history.allSatisfy { $0.generation > pin.generation }
-      guard isForgotten else { throw rollback("the vault's history does not list generation \(pin.generation)") }
+    guard let ancestor = history.first(where: { $0.generation == head.generation }) else {
+      let isForgotten = history.count == Limits.history && history.allSatisfy { $0.generation > head.generation }
+      guard isForgotten else { throw rollback("the vault's history does not list generation \(head.generation)") }
       return false
     }
-    guard ancestor.fileID == pin.fileID, ancestor.lastSequence >= pin.sequence,
-      ancestor.lastSequence > pin.sequence || ancestor.head == pin.head
-    else { throw rollback("generation \(pin.generation) ended otherwise than was pinned") }
+    guard mark.isOf(file: ancestor.fileID), ancestor.lastSequence >= head.sequence,
+      ancestor.lastSequence > head.sequence || ancestor.head == head.link
+    else {
+      throw rollback(
+        "generation \(head.generation) ended otherwise than \(mark.isPin ? "was pinned" : "the head says")")
+    }
     return true
   }
 

@@ -21,10 +21,13 @@ public final class Vault: Sendable {
   private let published: PublishedView
   let commits: CommitQueue
   private let forks = ForkGuard()
+  private let environment: Environment
+  private let options: VaultOptions
   /// Where the vault is.
   public let path: String
 
   private init(_ environment: Environment, _ view: View, _ options: VaultOptions) {
+    (self.environment, self.options) = (environment, options)
     path = environment.storage.path
     let follower = Follower(storage: environment.storage, isWritable: !options.readOnly)
     published = PublishedView(view, follower)
@@ -78,6 +81,24 @@ public final class Vault: Sendable {
     return Vault(environment, view, options)
   }
 
+  /// Whether this handle only reads.
+  package var isReadOnly: Bool { options.readOnly }
+
+  /// Another handle on the vault, with the keys of this one and no need of the credential, that may write.
+  ///
+  /// - Parameter wait: how long its writes wait for other processes.
+  /// - Throws: as ``entry(named:)``; `read-only`, `unsafe-permissions`, `io` when the file can't be opened for writing.
+  package func openedForWriting(lockTimeout wait: Duration) throws(VaultError) -> Vault {
+    let keyring = try newestView().keyring
+    var options = VaultOptions()
+    options.lockTimeout = wait
+    let file = try environment.storage.open(writable: true)
+    let view = try ReadingAgain.reading(environment.storage) { () throws(VaultError) in
+      try Opening.view(of: file, succeeding: keyring)
+    }
+    return Vault(environment, view, options)
+  }
+
   // MARK: Reading
 
   /// The newest value of `name`; `nil`, which is not an error, when it was never put or has been deleted.
@@ -85,7 +106,16 @@ public final class Vault: Sendable {
   /// - Parameter name: compared byte by byte.
   /// - Throws: `frame-damaged` when this record is; others stay readable.
   public func entry(named name: Span<UInt8>) throws(VaultError) -> VaultEntry? {
+    var stamp: UInt64 = 0
+    return try entry(named: name, stamp: &stamp)
+  }
+
+  /// The same, for whoever keeps something that he made of the vault.
+  ///
+  /// - Parameter stamp: is set to a number that is another after every write.
+  package func entry(named name: Span<UInt8>, stamp: inout UInt64) throws(VaultError) -> VaultEntry? {
     let view = try newestView()
+    stamp = view.stamp
     do {
       return try view.entry(named: name)
     } catch {

@@ -24,6 +24,8 @@ public struct VaultEntry: ~Copyable, Sendable {
   /// Offset of the record's frame in the file.
   package let offset: UInt64
   package let previous: UInt64
+  /// Bytes of that frame.
+  package let frameLength: Int
   private let plaintext: SecretBytes
   private let nameRange: Range<Int>
   private let valueRange: Range<Int>
@@ -50,6 +52,7 @@ public struct VaultEntry: ~Copyable, Sendable {
     time = record.time
     isLegacy = record.isLegacy
     previous = record.previous
+    frameLength = Frame.overhead + plaintext.count
     nameRange = record.nameRange
     valueRange = record.valueRange
     self.offset = offset

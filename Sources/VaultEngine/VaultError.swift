@@ -37,6 +37,7 @@ public struct VaultError: Error, Equatable, Sendable, CustomStringConvertible {
       case valueTooLarge = "value-too-large"
       case invalidToken = "invalid-token"
       case unavailable = "unavailable"
+      case reauthNeeded = "reauth-needed"
       case usage = "usage"
       case cryptoFailure = "crypto-failure"
       case cancelled = "cancelled"
@@ -102,6 +103,8 @@ public struct VaultError: Error, Equatable, Sendable, CustomStringConvertible {
     public static let invalidToken = Code(value: .invalidToken)
     /// A program or a source that was asked for something failed.
     public static let unavailable = Code(value: .unavailable)
+    /// There is no token any more that can be used or refreshed: the user has to give consent anew.
+    public static let reauthNeeded = Code(value: .reauthNeeded)
     /// The request makes no sense.
     public static let usage = Code(value: .usage)
     /// OpenSSL failed.

@@ -70,14 +70,15 @@ public struct VaultSnapshot: Sendable {
   ///
   /// - Throws: as ``forEachEntry(_:)``.
   public func forEachEvent(_ body: (borrowing VaultEntry) throws(VaultError) -> Bool) throws(VaultError) {
-    var offset = view.newestEvent
-    while offset != 0 {
-      let event = try view.record(at: offset)
-      guard event.operation == .event else {
-        throw VaultError(.chainBroken, "an event points to a record that is not one", offset: offset)
-      }
-      offset = event.previous
-      guard try body(event) else { return }
-    }
+    try VaultEvents(view).forEachEvent(body)
+  }
+
+  /// What the file takes, and what it would take without what no longer counts.
+  package func space() throws(VaultError) -> SpaceUse {
+    let slots = try view.sealedSlots().count
+    return SpaceUse(
+      file: try view.file.length(), end: view.chain.offset,
+      overhead: CompactionTrial.overhead(names: count, slots: slots, view.history.count), slots: slots,
+      terms: view.termCount)
   }
 }

@@ -6,7 +6,7 @@ extension Vault {
   /// written from damage.
   ///
   /// Without a credential: structure, checksums, links, order, trailing zeros. With one: every frame is opened besides, and
-  /// every record's place in the history is checked. With a pin, the history up to it is compared last.
+  /// every record's place in the history is checked. With a pin or a head, the history up to it is compared last.
   ///
   /// - Parameter progress: is called on the caller's thread each time that a piece of the file was read, every few
   ///   milliseconds; not once for a small vault that was damaged early on.
@@ -14,11 +14,13 @@ extension Vault {
   /// - Throws: what kept it from looking: `no-vault`, `not-a-vault-file`, `unsafe-permissions`, `wrong-key`,
   ///   `unsupported-version`, `unsupported-feature`, `limit-exceeded`, `io`.
   public static func verify(
-    at path: String, credential: consuming Credential?, pin: Pin? = nil, progress: ((VerifyProgress) -> Void)? = nil
+    at path: String, credential: consuming Credential?, pin: Pin? = nil, head: Head? = nil,
+    progress: ((VerifyProgress) -> Void)? = nil
   ) throws(VaultError) -> VerifyReport {
     let storage = FileStorage(path: path)
     return try verify(
-      storage.open(writable: false), lockedBy: storage, credential: credential, pin: pin, progress: progress)
+      storage.open(writable: false), lockedBy: storage, credential: credential, pin: pin, head: head,
+      progress: progress)
   }
 
   /// The same of a file that is open.
@@ -26,7 +28,7 @@ extension Vault {
   /// - Parameter storage: whose lock its writers take; `nil` for a file that nobody writes to.
   static func verify(
     _ file: any StorageFile, lockedBy storage: (any Storage)?, credential: consuming Credential?, pin: Pin?,
-    progress: ((VerifyProgress) -> Void)?
+    head: Head? = nil, progress: ((VerifyProgress) -> Void)?
   ) throws(VaultError) -> VerifyReport {
     let start = ContinuousClock.now
     let passes: UInt64 = credential == nil ? 1 : 2
@@ -40,7 +42,8 @@ extension Vault {
       try verification.checkStructure()
     }
     if let credential { try verification.checkContent(with: credential) }
-    if let pin { try verification.check(pin) }
+    if let pin { try verification.check(.pin(pin)) }
+    if let head { try verification.check(.head(head)) }
     verification.report.duration = ContinuousClock.now - start
     return verification.report
   }
@@ -127,9 +130,18 @@ private struct Verification {
     let keyring = try Opening.keyring(structure, &window, with: credential)
     report.usedKey = true
     do {
-      let index = IndexComparison()
+      var events = EventTally()
+      // A replay that met a bad index begins anew.
+      var end: UInt64 = 0
+      let index = IndexComparison { (opened) in
+        guard opened.record.operation == .event else { return }
+        if opened.offset <= end { events = EventTally() }
+        end = opened.offset
+        events.take(opened.record.time)
+      }
       let view = try Opening.view(of: file, structure, &window, keyring, comparing: index)
       report.liveNames = view.index.count
+      report.events = events
       self.view = view
       if let excuse = view.excuse {
         report.findings = []
@@ -161,12 +173,13 @@ private struct Verification {
     }
   }
 
-  /// Whether this is the history that was pinned, as far as the file and the keys tell.
-  mutating func check(_ pin: Pin) throws(VaultError) {
+  /// Whether this is the history that was written down, as far as the file and the keys tell.
+  mutating func check(_ mark: HistoryMark) throws(VaultError) {
     guard let structure, !report.isDamaged else { return }
     var window = try FileWindow(file)
     do {
-      report.isRollbackExcluded = try Opening.check(pin, structure, &window, view)
+      let isKept = try Opening.check(mark, structure, &window, view)
+      report.isRollbackExcluded = isKept && report.isRollbackExcluded ?? true
     } catch {
       guard error.code == .rollback else { throw error }
       report.isRollbackExcluded = false

@@ -1,6 +1,6 @@
 public import VaultFormat
 
-/// What ``Vault/verify(at:credential:pin:progress:)`` found.
+/// What ``Vault/verify(at:credential:pin:head:progress:)`` found.
 public struct VerifyReport: Sendable {
   /// One thing that is not as it was written.
   public struct Finding: Sendable {
@@ -42,19 +42,23 @@ public struct VerifyReport: Sendable {
   public internal(set) var zeroBytes: UInt64 = 0
   /// Names that are there; `nil` without a key.
   public internal(set) var liveNames: Int?
+  /// The events that are there, each in its place; `nil` without a key.
+  public internal(set) var events: EventTally?
   /// Sequence of the last frame of the last whole batch.
   public internal(set) var sequence: UInt64 = 0
   /// The newest link, in hexadecimal: together with the sequence, what a pin remembers.
   public internal(set) var head = ""
   /// What to keep outside the vault to hold it against later; `nil` when not even its header could be read.
   public internal(set) var pin: Pin?
+  /// The same on one short line; `nil` when not even its header could be read.
+  public var newestHead: Head? { pin.map { Head($0) } }
 
   /// How long it took.
   public internal(set) var duration: Duration = .zero
   /// Whole frames a second.
   public var framesPerSecond: Double { duration > .zero ? Double(frames) / (duration / .seconds(1)) : 0 }
 
-  /// Whether the file is no older than the pin that it was held against. False with a finding `rollback` when it is older, or
+  /// Whether the file is no older than the pin or head that it was held against. False with a finding `rollback` when it is older, or
   /// has another history; false without one when that can't be told: the pin is of an earlier generation, and there is no
   /// key, or the history does not reach back to it. `nil` without a pin, and for a damaged file.
   public internal(set) var isRollbackExcluded: Bool?
@@ -64,7 +68,23 @@ public struct VerifyReport: Sendable {
   public var isDamaged: Bool { findings.contains { $0.code.isDamage && $0.code != .indexDamaged } }
 }
 
-/// How far ``Vault/verify(at:credential:pin:progress:)`` has come.
+/// How many events there are, and of what times.
+public struct EventTally: Equatable, Sendable {
+  /// Events.
+  public private(set) var count = 0
+  /// When the first of them was written, in microseconds since 1970; `nil`, if there is none.
+  public private(set) var oldest: Int64?
+  /// When the last was written.
+  public private(set) var newest: Int64?
+
+  mutating func take(_ time: Int64) {
+    count += 1
+    oldest = oldest ?? time
+    newest = time
+  }
+}
+
+/// How far ``Vault/verify(at:credential:pin:head:progress:)`` has come.
 public struct VerifyProgress: Sendable {
   /// Bytes that were gone over; with a key the file is gone over twice.
   public let bytesDone: UInt64

@@ -47,6 +47,10 @@ struct View: Sendable {
   var lastVersion: UInt64 { totals.lastVersion }
   /// The greatest version that the vault ever gave, as far as file and history tell; the next write has one more.
   var greatestVersion: UInt64 { history.reduce(lastVersion) { max($0, $1.lastVersion) } }
+  /// Changes with every write, and with the generation.
+  var stamp: UInt64 { generation.header.generation << 44 ^ lastVersion }
+  /// Data keys that the file has introduced.
+  var termCount: Int { totals.terms.count }
   /// Offset of the newest event; 0 if there is none.
   var newestEvent: UInt64 { totals.newestEvent }
   /// Where the live key slots stand.

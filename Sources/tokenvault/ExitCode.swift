@@ -55,14 +55,14 @@ enum ExitCode: Int32, CaseIterable {
     case .ok: "done"
     case .failure: "a failure that has no code of its own"
     case .notFound: "there is no such name, or no such member of the token"
-    case .reauthNeeded: "the token has expired, or expires sooner than asked"
+    case .reauthNeeded: "the token has expired, expires sooner than asked or can't be refreshed; the account is revoked"
     case .conflict: "it exists already, or was changed by somebody else; nothing was written"
     case .finding:
       "a check found something: a leaked token, vectors that fail, a damaged index and nothing else, a pin too old to tell"
     case .usage: "wrong arguments, or input that is not what it should be"
     case .damaged: "the vault is damaged; offset and sequence are named, nothing was changed"
     case .noVault: "there is no file at the path"
-    case .unavailable: "a program that was asked for a key failed"
+    case .unavailable: "a program that was asked for a key or for a new token failed"
     case .cannotCreate: "a file or directory can't be made"
     case .io: "reading or writing failed, a full disk among others; the vault is intact"
     case .locked: "another process holds the lock; try again"
@@ -86,6 +86,7 @@ enum ExitCode: Int32, CaseIterable {
     case .locked: self = .locked
     case .noVault: self = .noVault
     case .unavailable: self = .unavailable
+    case .reauthNeeded: self = .reauthNeeded
     case .cannotCreate: self = .cannotCreate
     case .io, .diskFull, .handleFailed, .readOnly: self = .io
     case .usage, .invalidName, .valueTooLarge, .invalidToken: self = .usage

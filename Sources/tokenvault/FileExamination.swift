@@ -19,7 +19,7 @@ struct FileExamination {
 
   /// Everything, in the order in which it is told.
   var findings: [Diagnosis] {
-    [vault, directory, lock, fileSystem, room].compactMap { $0 } + temporaries + tornCopies
+    [vault, directory, lock, refreshLock, fileSystem, room].compactMap { $0 } + temporaries + tornCopies
   }
 
   private var vault: Diagnosis {
@@ -94,6 +94,19 @@ struct FileExamination {
         name, "held: another process is writing at this moment",
         "if it stays so, this tells which: fuser -v \(Self.quoted(lockPath))")
     }
+  }
+
+  /// `nil` as long as nothing was refreshed.
+  private var refreshLock: Diagnosis? {
+    let name = "refresh lock"
+    let lockPath = path + ".refresh"
+    guard let status = FileFacts.status(lockPath) else { return nil }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      return .problem(
+        name, "\(lockPath) is not a regular file", "see what it is, and remove it while nobody refreshes", .config)
+    }
+    if status.st_mode & 0o077 != 0 { return Self.open(name, lockPath, status) }
+    return Self.stranger(name, lockPath, status) ?? .ok(name, "for its owner alone")
   }
 
   /// `nil` where there is no directory.

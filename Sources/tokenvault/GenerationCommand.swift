@@ -8,6 +8,8 @@ import VaultFormat
 protocol GenerationCommand: VaultCommand {
   /// What it does to the vault, in the past: `rotated`.
   static var done: String { get }
+  /// What its event says.
+  static var event: AuditEvent.Kind { get }
 }
 
 extension GenerationCommand {
@@ -17,6 +19,8 @@ extension GenerationCommand {
     options.lockTimeout = settings.lockTimeout
     options.shreds = shreds
     options.skipsDamaged = skipsDamaged
+    let (kind, context) = (Self.event, settings.context)
+    options.event = { AuditEvent.ofVault(kind, by: context, making: $0) }
     return options
   }
 

@@ -15,14 +15,15 @@ struct TokenVaultCommand: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Token",
-        subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self]),
+        subcommands: [Put.self, Get.self, Has.self, Show.self, List.self, Delete.self, History.self, Refresh.self]),
+      CommandGroup(name: "Audit", subcommands: [Audit.self]),
       CommandGroup(name: "Use", subcommands: [Exec.self, Inject.self, Redact.self]),
       CommandGroup(name: "Leak", subcommands: [LeakCheck.self, Scan.self]),
       CommandGroup(
         name: "Vault",
         subcommands: [
-          Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self, Compact.self,
-          Rotate.self, Rekey.self, Backup.self, Restore.self, Salvage.self, Upgrade.self,
+          Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self, Stats.self,
+          Compact.self, Rotate.self, Rekey.self, Backup.self, Restore.self, Salvage.self, Upgrade.self,
           Import.self, Export.self,
         ]),
       CommandGroup(name: "Vector", subcommands: [Vectors.self]),

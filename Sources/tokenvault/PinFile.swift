@@ -52,23 +52,7 @@ enum PinFile {
   ///
   /// - Throws: ``ExitCode/cannotCreate``, ``ExitCode/io``; the former pin is then still there.
   static func write(_ pin: Pin, to path: String) throws(CommandFailure) {
-    var template = Array("\(path).tmp-XXXXXX".utf8CString)
-    // Mode 0600.
-    let descriptor = unsafe mkstemp(&template)
-    guard descriptor >= 0 else {
-      throw CommandFailure(.cannotCreate, "no file can be made beside \(path): \(systemMessage(errno))")
-    }
-    let temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let bytes = Array((pin.text + "\n").utf8)
-    var number = Output.write(bytes.span, to: descriptor)
-    if number == 0, fsync(descriptor) != 0 { number = errno }
-    if close(descriptor) != 0, number == 0 { number = errno }
-    if number == 0, unsafe rename(temporary, path) != 0 { number = errno }
-    guard number == 0 else {
-      _ = unsafe unlink(temporary)
-      throw CommandFailure(.io, "\(path) can't be written: \(systemMessage(number))")
-    }
-    FileFacts.syncFolder(of: path)
+    try FileReplacement.write(pin.text + "\n", to: path, mode: 0o600)
   }
 }
 

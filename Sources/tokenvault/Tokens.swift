@@ -11,6 +11,11 @@ extension CommandFailure {
       remedy: "'tokenvault list' shows what there is; a token that has a provider needs --provider")
   }
 
+  /// There is nothing left but who it was.
+  static var revoked: Self {
+    Self(.reauthNeeded, "the account is revoked", remedy: "the user has to give consent anew: link it again")
+  }
+
   /// The token lacks what was asked for.
   static var noSuchMember: Self {
     Self(.notFound, "the token has no such member", remedy: "'tokenvault show' lists its members")

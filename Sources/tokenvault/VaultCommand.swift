@@ -30,9 +30,19 @@ struct EntryOptions: ParsableArguments {
 }
 
 extension Settings {
-  /// Opens the vault for reading, lets `body` use it, and closes it.
+  /// Opens the vault for reading, lets `body` use it, and closes it. Reads that are audited are recorded before it returns.
   func read<Result>(_ body: (TokenStore) throws -> Result) throws -> Result {
-    try use(readOnly: true) { (vault) in try body(TokenStore(vault)) }
+    try use(readOnly: true) { (vault) in
+      let store = TokenStore(vault)
+      let result = try body(store)
+      do throws(VaultError) {
+        try store.flush()
+      } catch {
+        store.forgetReads()
+        note("warning: the read could not be recorded for the audit: \(error.sentence)")
+      }
+      return result
+    }
   }
 
   /// Opens the vault for writing, lets `body` use it, and closes it.

@@ -31,6 +31,95 @@ import TokenVault
     #expect(all.count == 4)
     #expect(!(all + counts.keys).joined().contains("c4n4ry"))
   }
+
+  // Defends: calls of accounts are counted as the reads, writes and deletes that they are; and through all calls, those that
+  // fail among them, no log line and no label ever holds a token, a user, a provider's account or a key.
+  @Test func noCallTellsASecret() async throws {
+    let metrics = RecordingMetrics()
+    let lines = Mutex<[String]>([])
+    let sink = LineSink { (line) in lines.withLock { $0.append(line) } }
+    var logger = Logger(label: "test") { _ in sink }
+    logger.logLevel = .trace
+    let temporary = try TemporaryVault()
+    let store = TokenStore(temporary.vault, logger: logger, metrics: metrics)
+    let id = try TokenID(user: "c4n4ryA", provider: "c4n4ryP")
+    let other = try TokenID(user: "c4n4ryB", provider: "c4n4ryP")
+    let context = try AuditContext(actor: "c4n4ryActor", reason: "c4n4ryReason", userAgent: "c4n4ryAgent")
+    let token = try OAuthToken(#"{"access_token":"c4n4ryAT","refresh_token":"c4n4ryRT"}"#)
+    let new = NewAccount(try ProviderAccount(id: "c4n4ryAccount", name: "c4n4ryName"), token: token)
+
+    try store.link(new, for: id, by: context)
+    #expect(metrics.counts["tokenvault_writes_total"] == 1)
+    #expect(throws: VaultError(.conflict, "")) { try store.link(new, for: other, by: context) }
+    _ = try store.account(of: id)
+    #expect(metrics.counts["tokenvault_reads_total"] == 1)
+    try store.recordUse(of: id)
+    try store.put(token, for: id, by: context)
+    #expect(metrics.counts["tokenvault_writes_total"] == 3)
+    try store.setReadAuditing(.on, by: context)
+    _ = try store.token(for: id, by: context)
+    _ = try store.list()
+    _ = try store.history(of: id)
+    _ = try store.statistics()
+    try store.events { _ in true }
+    #expect(metrics.counts["tokenvault_reads_total"] == 6)
+    try store.revoke(id, by: context)
+    #expect(throws: VaultError(.conflict, "")) { try store.put(token, for: id) }
+    try store.unlink(id, by: context)
+    try store.delete(id, by: context)
+    #expect(metrics.counts["tokenvault_deletes_total"] == 2)
+    #expect(throws: VaultError(.notFound, "")) { try store.revoke(id, by: context) }
+    #expect(throws: VaultError(.usage, "")) { try store.link(new, for: TokenID(user: "c4n4ryC")) }
+    try store.put(contentsOf: [NewToken(token, for: id)])
+    let storage = VaultTokenStorage(temporary.vault, logger: logger, metrics: metrics)
+    try await storage.store(token, for: other)
+    _ = try await storage.token(for: other)
+    _ = try await storage.delete(other)
+    // What was stored under the names by another program, and what is stored under the settings' name.
+    for name in [id.user + [0] + id.provider, [0] + Array("settings".utf8)] {
+      var batch = try VaultBatch()
+      try batch.put(name.span, value: Array("c4n4ry".utf8).span)
+      try await temporary.vault.commit(batch)
+    }
+    #expect(throws: VaultError(.unsupportedFeature, "")) { try store.token(for: id) }
+    #expect(throws: VaultError(.unsupportedFeature, "")) { try store.account(of: id) }
+    #expect(throws: VaultError(.unsupportedFeature, "")) { try store.list() }
+    #expect(throws: VaultError(.frameDamaged, "")) { try store.readAuditing() }
+    try store.put(token, for: other)
+    _ = try store.token(for: other)
+    try store.flush()
+    try temporary.vault.close()
+    #expect(throws: VaultError(.handleFailed, "")) { try store.token(for: other) }
+    #expect(throws: VaultError(.handleFailed, "")) { try store.put(token, for: other) }
+
+    let counts = metrics.counts
+    #expect(counts["tokenvault_errors_total{code=conflict}"] == 2)
+    #expect(counts["tokenvault_errors_total{code=unsupported-feature}"] == 3)
+    #expect(counts["tokenvault_errors_total{code=handle-failed}"] == 2)
+    #expect(counts["tokenvault_audit_errors_total{code=frame-damaged}"] != nil)
+    #expect(counts["tokenvault_read_duration"] == counts["tokenvault_reads_total"])
+    let all = (lines.withLock { $0 } + counts.keys).joined(separator: "\n")
+    #expect(all.contains("failed") && !all.contains("c4n4ry"))
+    #expect(!all.contains(String(repeating: "07", count: 8)), "the key")
+  }
+
+  @Test func refreshesAreCounted() throws {
+    // Defends: a refresh is counted and timed, one that fails is counted as an error, and one that was not needed as a read.
+    let metrics = RecordingMetrics()
+    let temporary = try TemporaryVault()
+    let store = TokenStore(temporary.vault, metrics: metrics)
+    let id = try TokenID(user: "ada")
+    try store.put(OAuthToken(#"{"access_token":"a","expires_at":1}"#), for: id)
+    for answer in ["{}", #"{"access_token":"b"}"#, "{}"] {
+      var options = RefreshOptions()
+      options.coolDown = .zero
+      _ = try? store.refresh(id, validFor: .zero, options: options) { (_) in try OAuthToken(answer) }
+    }
+    let counts = metrics.counts
+    #expect(counts["tokenvault_refreshes_total"] == 1 && counts["tokenvault_refresh_duration"] == 1)
+    #expect(counts["tokenvault_errors_total{code=unavailable}"] == 1)
+    #expect(counts["tokenvault_reads_total"] == 3)
+  }
 }
 
 /// Keeps log lines with their metadata.

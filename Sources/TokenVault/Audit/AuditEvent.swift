@@ -35,6 +35,8 @@ public struct AuditEvent: Sendable {
     case exported
     /// The state of a backup was brought back.
     case restored
+    /// It was settled which reads are audited.
+    case configured
   }
 
   /// What happened.
@@ -43,7 +45,7 @@ public struct AuditEvent: Sendable {
   public let id: TokenID?
   /// Version of the write that recorded it.
   public let seq: UInt64
-  /// When, in microseconds since 1970.
+  /// When it happened, in microseconds since 1970: that may be before it was recorded.
   public let time: Int64
   /// Who, why, and from where.
   public let context: AuditContext
@@ -79,6 +81,24 @@ public struct AuditEvent: Sendable {
     (vaultName, value(kind, context, details))
   }
 
+  /// The same of a new generation, with what it took over and left out.
+  public static func ofVault(
+    _ kind: Kind, by context: AuditContext, making report: MaintenanceReport
+  ) -> (name: [UInt8], value: [UInt8]) {
+    let counts = [
+      ("records", report.kept), ("dropped_records", report.superseded), ("dropped_events", report.events),
+      ("expired", report.over), ("damaged", report.damaged.count),
+    ]
+    let members: [(String, JSONValue)] = [("generation", .unsigned(report.generation))]
+    return (vaultName, value(kind, context, members + counts.map { ($0.0, .integer(Int64($0.1))) }))
+  }
+
+  /// The members of a read that is recorded later.
+  static func read(at time: Int64, oneIn period: Int, by context: AuditContext) -> [UInt8] {
+    let members: [(String, JSONValue)] = [("at", .integer(time))]
+    return value(.read, context, members + (period > 1 ? [("one_in", .integer(Int64(period)))] : []))
+  }
+
   /// The event of a record; `nil` for an event of a kind that this version does not know.
   ///
   /// - Throws: `frame-damaged` for a record that opens and is no event.
@@ -95,12 +115,16 @@ public struct AuditEvent: Sendable {
     }
     self.kind = kind
     id = TokenID(recordName: entry.name)
-    (seq, time) = (entry.version, entry.time)
+    seq = entry.version
+    time = members.first { $0.0 == "at" }?.1.wholeNumber ?? entry.time
     context = AuditContext(
       kept: text("actor"), text("reason"), ipAddress: text("ip"), userAgent: text("user_agent"))
-    let common: Set<String> = ["event", "actor", "reason", "ip", "user_agent"]
+    let common: Set<String> = ["event", "actor", "reason", "ip", "user_agent", "at"]
     details = members.filter { !common.contains($0.0) }
   }
+
+  /// What only some kinds say, as a JSON object: counts, or the SHA-256 of a token that is out of use.
+  public var detailsJSON: String { JSONValue.object(details).text }
 
   /// The access token that this event's change put out of use.
   package var superseded: TokenDigest? { TokenDigest(details) }

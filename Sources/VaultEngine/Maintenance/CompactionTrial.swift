@@ -30,7 +30,7 @@ enum CompactionTrial {
   }
 
   /// Bytes of a new file beside its records: keys twice, the anchor, and pages of the index, which are four fifths full.
-  private static func overhead(names: Int, slots: Int, _ generations: Int) -> UInt64 {
+  static func overhead(names: Int, slots: Int, _ generations: Int) -> UInt64 {
     let keys = 2 * (slots * (Frame.overhead + KeySlot.clearLength + KeySlot.sealedLength) + Frame.overhead + 80)
     let pages = names == 0 ? 0 : 1 + names * 5 / (4 * IndexPage.capacity)
     return UInt64(

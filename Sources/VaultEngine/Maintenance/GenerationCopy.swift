@@ -154,16 +154,19 @@ struct GenerationCopy: ~Copyable {
     try keepTornTail()
     try copy(upTo: selected)
     try checkKeysAreSame()
+    report.generation = writer.view.generation.header.generation
+    report.names = writer.view.index.count
+    report.damaged = source.failures
+    if let event = options.event?(report) {
+      try writer.append(event: event, version: old.greatestVersion + 1, at: environment.now())
+    }
     try writer.checkpoint(history: old.successorHistory)
     try compareLiveNames()
     report.bytesBefore = try old.file.length()
     try writer.replaceVault()
     lock?.leave(SyncNote.saying(writer.view))
     report.lockedFor = ContinuousClock.now - start
-    report.generation = writer.view.generation.header.generation
-    report.names = writer.view.index.count
     report.bytesAfter = writer.view.chain.offset
-    report.damaged = source.failures
   }
 
   /// An interrupted append is not taken over; as every writer does, this one keeps a copy of it.
@@ -193,7 +196,8 @@ struct GenerationCopy: ~Copyable {
         if source.lost.contains(where: { $0.contains(entry.offset) }) { expected -= 1 }
       }
     }
-    guard writer.view.index.count == expected, writer.view.greatestVersion == old.greatestVersion else {
+    let version = old.greatestVersion + (options.event == nil ? 0 : 1)
+    guard writer.view.index.count == expected, writer.view.greatestVersion == version else {
       throw VaultError(
         .io, "the new file has \(writer.view.index.count) names instead of \(expected); the vault is as it was",
         remedy: "verify the vault, and try again")

@@ -80,6 +80,26 @@ struct GenerationWriter: ~Copyable {
     view.append(.records(sealed))
   }
 
+  /// Writes the event that tells of the new file, as a batch of its own.
+  ///
+  /// - Parameter version: above all that the vault has given.
+  /// - Throws: as ``append(_:)``.
+  mutating func append(
+    event: (name: [UInt8], value: [UInt8]), version: UInt64, at time: Int64
+  ) throws(VaultError) {
+    let record = Record(
+      .event, time: time, version: version, previous: 0, nameLength: event.name.count, valueLength: event.value.count)
+    let tag = try view.keyring.tag(of: event.name.span)
+    let padding = view.generation.header.padding
+    let block = try crypto { () throws(CryptoError) in
+      let plaintext = try record.plaintext(name: event.name.span, value: event.value.span, padding: padding)
+      var builder = try RecordBlock.Builder(capacity: plaintext.count)
+      try builder.append(record, plaintext.span, tag: tag)
+      return builder.block()
+    }
+    try append([block])
+  }
+
   /// Waits until all that was appended is synced and checked.
   ///
   /// - Throws: what went wrong with it.

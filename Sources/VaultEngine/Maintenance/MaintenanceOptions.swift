@@ -10,6 +10,9 @@ public struct MaintenanceOptions: Sendable {
   /// Leaves out records that are damaged, and says which. Only live records and events are taken over then: what is damaged
   /// may be the deletion of a name, or a newer version, without which older ones would come back to life.
   public var skipsDamaged = false
+  /// Makes of what was taken over and left out the name and the value of an event that tells of it. It is the last record of the
+  /// new file, so that neither is there without the other. Called under the lock; sizes and times are not known then.
+  public var event: (@Sendable (MaintenanceReport) -> (name: [UInt8], value: [UInt8]))?
   /// What a new passphrase costs.
   package var passphraseCost = KeySlot.Kind.defaultScrypt
   /// Runs while copying goes on without the lock; for tests, which write to the vault meanwhile.

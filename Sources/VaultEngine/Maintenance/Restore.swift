@@ -1,4 +1,3 @@
-internal import VaultCrypto
 public import VaultFormat
 
 /// How a backup is restored.
@@ -163,26 +162,9 @@ private struct Restore {
     guard writer.view.index.count == view.index.count else { throw GenerationCheck.mismatch(at: 0) }
     if let event = options.event {
       let greatest = max(target?.greatestVersion ?? 0, view.greatestVersion)
-      try writer.append([block(event, version: greatest + 1, for: keys)])
+      try writer.append(event: event, version: greatest + 1, at: environment.now())
     }
     try writer.checkpoint(history: target?.history ?? view.successorHistory)
     if target == nil { try writer.publish() } else { try writer.replaceVault() }
-  }
-
-  /// The event that tells of the restore.
-  private func block(
-    _ event: (name: [UInt8], value: [UInt8]), version: UInt64, for keys: GenerationKeys
-  ) throws(VaultError) -> RecordBlock {
-    let record = Record(
-      .event, time: environment.now(), version: version, previous: 0, nameLength: event.name.count,
-      valueLength: event.value.count)
-    let tag = try keys.keyring.tag(of: event.name.span)
-    return try crypto { () throws(CryptoError) in
-      let plaintext = try record.plaintext(
-        name: event.name.span, value: event.value.span, padding: keys.header.padding)
-      var builder = try RecordBlock.Builder(capacity: plaintext.count)
-      try builder.append(record, plaintext.span, tag: tag)
-      return builder.block()
-    }
   }
 }

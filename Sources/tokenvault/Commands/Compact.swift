@@ -16,6 +16,7 @@ struct Compact: GenerationCommand {
       it held.
       """)
   static let done = "compacted"
+  static let event = AuditEvent.Kind.compacted
 
   @Option(help: ArgumentHelp("Keep so many of the newest values of each name.", valueName: "n"))
   var keepHistory = 1

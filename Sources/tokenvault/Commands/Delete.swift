@@ -19,7 +19,7 @@ struct Delete: VaultCommand {
     let prompt = Prompt(settings: settings)
     guard yes || prompt.isPossible else { throw Self.mustSayYes }
     let deleted = try settings.write { (store) in
-      guard try store.token(for: id) != nil else { return false }
+      guard try store.tokenUnread(for: id) != nil else { return false }
       if !yes { try Self.confirm(prompt, id) }
       return try store.delete(id)
     }

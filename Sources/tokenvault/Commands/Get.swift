@@ -15,6 +15,10 @@ struct Get: VaultCommand {
       env      ACCESS_TOKEN='...' and so on, for a shell
 
       With --json and no format it is json, and --field gives the JSON of one member.
+
+      --refresh-with names a program that has the token refreshed when it expires sooner than --valid-for says, as 'tokenvault \
+      refresh' does; its words are split at white space, without a shell. A token that was refreshed is printed even if it is not \
+      good for so long.
       """)
 
   /// How the token is printed.
@@ -29,18 +33,36 @@ struct Get: VaultCommand {
   var format: Format?
   @Option(help: ArgumentHelp("Exit 4 when the token expires sooner than in this time.", valueName: "dur"))
   var validFor: TimeSpan?
+  @Option(help: ArgumentHelp("Have it refreshed then: a program and its arguments.", valueName: "cmd"))
+  var refreshWith: String?
   @OptionGroup var globals: GlobalOptions
 
   func validate() throws {
+    if refreshWith != nil, validFor == nil { throw ValidationError("--refresh-with goes with --valid-for") }
     if field != nil, format == .json { throw ValidationError("--field goes with the formats plain, header and env") }
   }
 
   func run(_ settings: Settings) throws {
+    let token = try refreshWith.map { try refreshed(settings, with: $0) } ?? stored(settings)
+    try Output.write(text(of: token, as: format ?? (settings.json ? .json : .plain)))
+  }
+
+  private func stored(_ settings: Settings) throws -> OAuthToken {
     let id = try entry.tokenID()
-    let stored = try settings.read { (store) in try store.token(for: id) }
+    let stored = try settings.read { (store) in try store.token(for: id, by: settings.context) }
     guard let stored else { throw CommandFailure.noSuchName }
+    guard stored.revoked == nil else { throw CommandFailure.revoked }
     try stored.token.check(validFor: validFor)
-    try Output.write(text(of: stored.token, as: format ?? (settings.json ? .json : .plain)))
+    return stored.token
+  }
+
+  private func refreshed(_ settings: Settings, with text: String) throws -> OAuthToken {
+    guard let words = CommandLineText.words(text), let validFor else {
+      throw CommandFailure(.usage, "--refresh-with names no program, or leaves a quote open")
+    }
+    var call = RefreshRequest(id: try entry.tokenID(), validFor: validFor, command: words)
+    call.needsAccessToken = (field ?? "access_token") == "access_token"
+    return try call.run(settings).stored.token
   }
 
   private func text(of token: OAuthToken, as format: Format) throws -> String {

@@ -14,7 +14,7 @@ struct Has: VaultCommand {
 
   func run(_ settings: Settings) throws {
     let id = try entry.tokenID()
-    let stored = try settings.read { (store) in try store.token(for: id) }
+    let stored = try settings.read { (store) in try store.tokenUnread(for: id) }
     guard let stored else { throw CommandFailure.silent(.notFound) }
     if let validFor, !stored.token.isValid(for: validFor) { throw CommandFailure.silent(.reauthNeeded) }
   }

@@ -17,6 +17,7 @@ struct Rekey: GenerationCommand {
       It revokes nothing: whoever has a copy of the old file, and a key to it, still has every token that it held.
       """)
   static let done = "changed the keys of"
+  static let event = AuditEvent.Kind.rekeyed
 
   @Option(help: ArgumentHelp("Where a key that will open it is read from.", valueName: "src"))
   var newKey: String?

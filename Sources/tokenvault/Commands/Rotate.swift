@@ -15,6 +15,7 @@ struct Rotate: GenerationCommand {
       that opens the vault opens it still. To change those, 'tokenvault rekey'.
       """)
   static let done = "rotated"
+  static let event = AuditEvent.Kind.rotated
 
   @OptionGroup var generation: GenerationOptions
   @OptionGroup var globals: GlobalOptions

@@ -18,12 +18,15 @@ struct Show: VaultCommand {
 
   func run(_ settings: Settings) throws {
     let id = try entry.tokenID()
-    let stored = try settings.read { (store) in try store.token(for: id) }
+    let (stored, refresh) = try settings.read { (store) in
+      let stored = try reveal ? store.token(for: id, by: settings.context) : store.tokenUnread(for: id)
+      return (stored, try store.refreshState(of: id))
+    }
     guard let stored else { throw CommandFailure.noSuchName }
-    try Output.write(settings.json ? json(stored) + "\n" : table(stored))
+    try Output.write(settings.json ? json(stored, refresh) + "\n" : table(stored, refresh))
   }
 
-  private func table(_ stored: StoredToken) -> String {
+  private func table(_ stored: StoredToken, _ refresh: RefreshState) -> String {
     var table = Table()
     table.add(["user_id", TerminalText.safe(stored.id.user)])
     if !stored.id.provider.isEmpty { table.add(["provider", TerminalText.safe(stored.id.provider)]) }
@@ -31,6 +34,7 @@ struct Show: VaultCommand {
     table.add(["updated", Timestamp.seconds(stored.updated)])
     if let expiry = stored.expiry { table.add(["forgotten", Self.time(expiry / 1_000_000)]) }
     if let expiresAt = stored.token.expiresAt { table.add(["expires", Self.time(expiresAt)]) }
+    if let row = refresh.row { table.add(row) }
     for name in stored.token.memberNames {
       let value = stored.token.member(name) ?? ""
       let isShown = reveal || Self.open.contains(name)
@@ -47,12 +51,13 @@ struct Show: VaultCommand {
     Timestamp.ofSeconds(seconds) + " (" + Timestamp.distance(to: seconds, from: Timestamp.now) + ")"
   }
 
-  private func json(_ stored: StoredToken) -> String {
+  private func json(_ stored: StoredToken, _ refresh: RefreshState) -> String {
     var members = stored.id.members
     members.append(("seq", .unsigned(stored.seq)))
     members.append(("updated", .string(Timestamp.full(stored.updated))))
     if let expiry = stored.expiry { members.append(("forgotten_at", .string(Timestamp.full(expiry)))) }
     if let expiresAt = stored.token.expiresAt { members.append(("expires_at", .integer(expiresAt))) }
+    members += refresh.members
     let token = stored.token
     if reveal {
       members.append(("token", .verbatim(token.json)))
