@@ -25,6 +25,9 @@ struct EntryValue: Equatable, Sendable {
     }
   }
 
+  /// Bytes that stand in front of the token's JSON.
+  var encodedLength: Int { attributes.isEmpty ? 0 : attributes.reduce(3) { $0 + 3 + $1.bytes.count } }
+
   /// The stored bytes of an entry with this token.
   ///
   /// - Throws: `crypto-failure` when there is no memory; `value-too-large` when the attributes are over 64 KiB.

@@ -45,10 +45,17 @@ public struct LegacySecret: ~Copyable, Sendable {
   }
 
   /// - Throws: `legacy-unopened`, `limit-exceeded`.
-  fileprivate func open(_ record: LegacyRecord) throws(FormatError) -> SecretBytes {
-    guard !record.profile.derivesKey else { return try record.open(with: text) }
+  func open(_ record: LegacyRecord) throws(FormatError) -> SecretBytes {
+    try record.open(with: key(of: record))
+  }
+
+  /// The key that opens `record`, and those of the same profile and salt.
+  ///
+  /// - Throws: as ``open(_:)``.
+  func key(of record: LegacyRecord) throws(FormatError) -> LegacyKey {
+    guard !record.profile.derivesKey else { return try LegacyKey(of: record, from: text) }
     switch key {
-    case .some(let key): return try record.open(with: key)
+    case .some(let key): return try LegacyKey(of: record, from: key)
     case .none: throw FormatError(.legacyUnopened, "the legacy secret is no raw key, which the record asks for")
     }
   }
@@ -102,6 +109,8 @@ private struct UpgradePass: ~Copyable {
   private let profile: String?
   private var batch: VaultBatch
   private var bytes = 0
+  /// Times of imported records, by the versions of their writes; `nil` until one is asked for.
+  private var times: [UInt64: LegacyTimes]?
   var report = UpgradeReport()
   /// Tokens whose batches are on the disk.
   private(set) var committed = 0
@@ -131,13 +140,33 @@ private struct UpgradePass: ~Copyable {
       guard error.code == .invalidToken || error.code == .valueTooLarge else { throw error }
       return keep(entry, error.code.description, "the record opens, but what it holds is not a token's JSON")
     }
+    var times = EntryValue()
+    if let found = try importTimes(of: entry) { (times.linked, times.updated) = (found.created, found.updated) }
     try token.withJSON { (json) throws(VaultError) in
-      let value = try EntryValue().encoded(with: json)
+      let value = try times.encoded(with: json)
       try batch.put(entry.name, value: value.span, if: .version(entry.version))
     }
     report.upgraded += 1
     bytes += plaintext.count
     if batch.count >= Self.portion.count || bytes >= Self.portion.bytes { try commit() }
+  }
+
+  /// When the token was stored elsewhere, as the event says that stands behind its record since the import.
+  private mutating func importTimes(of entry: borrowing VaultEntry) throws(VaultError) -> LegacyTimes? {
+    let times: [UInt64: LegacyTimes]
+    if let known = self.times {
+      times = known
+    } else {
+      var found: [UInt64: LegacyTimes] = [:]
+      try vault.snapshot().forEachEvent { (event) throws(VaultError) in
+        // An event that can't be read has no time that could be missed here: 'audit' tells of it.
+        if let event = try? AuditEvent(event) { found[event.seq - 1] = LegacyTimes(event) }
+        return true
+      }
+      times = found
+      self.times = found
+    }
+    return times[entry.version]
   }
 
   private mutating func keep(_ entry: borrowing VaultEntry, _ code: String, _ sentence: String) {

@@ -35,7 +35,7 @@ struct Conditions: ~Copyable {
       throw VaultError(.notFound, "there is nothing of that name to delete")
     }
     try check(operation.condition, tag, name)
-    written.updateValue(operation.kind == .put ? version : nil, forKey: tag)
+    written.updateValue(operation.kind == .delete ? nil : version, forKey: tag)
   }
 
   private func check(_ condition: WriteCondition, _ tag: LookupTag, _ name: Span<UInt8>) throws(VaultError) {

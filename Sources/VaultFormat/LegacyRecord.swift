@@ -40,13 +40,19 @@ package struct LegacyRecord: Equatable, Sendable {
   /// - Parameter secret: a raw key of 32 bytes, or the secret that the profile derives the key from.
   /// - Throws: `legacy-unopened`, one and the same whatever a CBC record failed of; `limit-exceeded` for costs over the bounds.
   package func open(with secret: borrowing SecretBytes) throws(FormatError) -> SecretBytes {
-    let key = try profile.key(from: secret, salt: salt.span)
+    try open(with: LegacyKey(of: self, from: secret))
+  }
+
+  /// The plaintext, under a key that was derived before.
+  ///
+  /// - Throws: as ``open(with:)-(SecretBytes)``.
+  package func open(with key: borrowing LegacyKey) throws(FormatError) -> SecretBytes {
     do {
       if profile.isAuthenticated {
         return try AES256GCM.open(
-          ciphertext.span, tag: authTag.span, key: key.span, iv: iv.span, authenticating: Span())
+          ciphertext.span, tag: authTag.span, key: key.bytes.span, iv: iv.span, authenticating: Span())
       }
-      return try AES256CBC.open(ciphertext.span, key: key.span, iv: iv.span)
+      return try AES256CBC.open(ciphertext.span, key: key.bytes.span, iv: iv.span)
     } catch {
       guard error.code == .cannotOpen else { throw FormatError(.cryptoFailure, error.sentence) }
       throw FormatError(.legacyUnopened, "the legacy record does not open with this key and profile")
@@ -117,5 +123,20 @@ package struct LegacyRecord: Equatable, Sendable {
       output.append(contentsOf: authTag.span)
       output.append(contentsOf: ciphertext.span)
     }
+  }
+}
+
+/// The key of legacy records of one profile and salt. It opens them and nothing else.
+package struct LegacyKey: ~Copyable, Sendable {
+  fileprivate let bytes: SecretBytes
+
+  /// Derives the key, which may take a twentieth of a second.
+  ///
+  /// - Parameters:
+  ///   - record: whose profile and salt count.
+  ///   - secret: a raw key of 32 bytes, or the secret that the profile derives the key from.
+  /// - Throws: as ``LegacyProfile``'s derivation: `legacy-unopened`, `limit-exceeded`.
+  package init(of record: LegacyRecord, from secret: borrowing SecretBytes) throws(FormatError) {
+    bytes = try record.profile.key(from: secret, salt: record.salt.span)
   }
 }

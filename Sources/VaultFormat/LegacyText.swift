@@ -22,6 +22,16 @@ package struct LegacyText: Equatable, Sendable {
   ///
   /// - Throws: `legacy-malformed` for another number of parts, or a part that is not in the encoding.
   package func parse(_ text: Span<UInt8>, _ profile: LegacyProfile) throws(FormatError) -> LegacyRecord {
+    let parts = try parts(of: text)
+    return try LegacyRecord(
+      profile, salt: parts[.salt] ?? [], iv: parts[.iv] ?? [], authTag: parts[.authTag] ?? [],
+      ciphertext: parts[.ciphertext] ?? [])
+  }
+
+  /// The decoded parts of a text.
+  ///
+  /// - Throws: as ``parse(_:_:)``.
+  package func parts(of text: Span<UInt8>) throws(FormatError) -> [Part: [UInt8]] {
     var parts: [Part: [UInt8]] = [:]
     var start = 0
     var count = 0
@@ -33,9 +43,7 @@ package struct LegacyText: Equatable, Sendable {
     guard count == order.count else {
       throw FormatError(.legacyMalformed, "the legacy record has \(count) parts instead of \(order.count)")
     }
-    return try LegacyRecord(
-      profile, salt: parts[.salt] ?? [], iv: parts[.iv] ?? [], authTag: parts[.authTag] ?? [],
-      ciphertext: parts[.ciphertext] ?? [])
+    return parts
   }
 
   private func decode(_ text: Span<UInt8>) throws(FormatError) -> [UInt8] {

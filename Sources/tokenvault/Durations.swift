@@ -1,4 +1,5 @@
 import ArgumentParser
+import TokenVault
 
 /// A length of time as people write it: `90s`, `15m`, `12h`, `30d`, `2w`, `500ms`, or a number of seconds.
 struct TimeSpan: ExpressibleByArgument, Equatable {
@@ -12,23 +13,7 @@ struct TimeSpan: ExpressibleByArgument, Equatable {
 
   /// `nil` when it is no such text, or longer than a thousand years.
   init?(argument: String) {
-    let digits = argument.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-    guard !digits.isEmpty, let number = Int64(String(Substring(digits))) else { return nil }
-    guard let unit = Self.unit(String(argument.dropFirst(digits.count))) else { return nil }
-    let (product, overflow) = number.multipliedReportingOverflow(by: unit)
-    guard !overflow, product <= 1000 * 366 * 86_400_000 else { return nil }
-    milliseconds = product
-  }
-
-  private static func unit(_ text: String) -> Int64? {
-    switch text {
-    case "ms": 1
-    case "", "s": 1000
-    case "m": 60_000
-    case "h": 3_600_000
-    case "d": 86_400_000
-    case "w": 7 * 86_400_000
-    default: nil
-    }
+    guard let milliseconds = DurationText.milliseconds(argument) else { return nil }
+    self.milliseconds = milliseconds
   }
 }

@@ -101,54 +101,6 @@ enum FileFacts {
   }
 }
 
-/// Files that hold secrets which somebody asked to have in the clear.
-enum PrivateFile {
-  /// Writes `bytes` to a file that only its owner can read. It has its name only when it is whole and on the disk.
-  ///
-  /// - Throws: ``ExitCode/conflict`` when there is something at `path`, which is left alone unless it is to be replaced;
-  ///   ``ExitCode/cannotCreate``, ``ExitCode/io``.
-  static func write(_ bytes: Span<UInt8>, to path: String, replacing: Bool) throws(CommandFailure) {
-    let (temporary, descriptor) = try openTemporary(for: path)
-    var number = Output.write(bytes, to: descriptor)
-    // A umask may take the owner's own rights, and a default access list give others some.
-    if number == 0, fchmod(descriptor, 0o600) != 0 || fsync(descriptor) != 0 { number = errno }
-    if close(descriptor) != 0, number == 0 { number = errno }
-    guard number == 0 else {
-      _ = unsafe unlink(temporary)
-      throw CommandFailure(.io, "\(path) can't be written: \(systemMessage(number))")
-    }
-    // A link does not replace what has the name.
-    let isThere = unsafe replacing ? rename(temporary, path) == 0 : link(temporary, path) == 0
-    number = isThere ? 0 : errno
-    if !isThere || !replacing { _ = unsafe unlink(temporary) }
-    guard isThere else { throw number == EEXIST ? self.isThere(path) : cannotBeMade(path, number) }
-    FileFacts.syncFolder(of: path)
-  }
-
-  /// A crash may have left some behind, under the number that this process has.
-  private static func openTemporary(for path: String) throws(CommandFailure) -> (path: String, descriptor: Int32) {
-    var number = EEXIST
-    for attempt in 0..<100 where number == EEXIST {
-      let temporary = path + ".tmp-\(getpid())-\(attempt)"
-      let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-      if descriptor >= 0 { return (temporary, descriptor) }
-      number = errno
-    }
-    throw cannotBeMade(path, number)
-  }
-
-  /// What is said of a path where something is.
-  static func isThere(_ path: String) -> CommandFailure {
-    CommandFailure(
-      .conflict, "there is something at \(path) already; it was left alone",
-      remedy: "--force puts the file in its place")
-  }
-
-  private static func cannotBeMade(_ path: String, _ number: Int32) -> CommandFailure {
-    CommandFailure(.cannotCreate, "\(path) can't be made: \(systemMessage(number))")
-  }
-}
-
 /// Text files that a command writes beside its output.
 enum TextFile {
   /// Writes `text` to `path`, in the place of what was there.

@@ -25,6 +25,7 @@ struct TokenVaultCommand: ParsableCommand {
         subcommands: [
           Init.self, Keygen.self, Keys.self, Verify.self, Pins.self, Inspect.self, Doctor.self, Stats.self,
           Compact.self, Rotate.self, Rekey.self, Backup.self, Restore.self, Salvage.self, Upgrade.self,
+          Import.self, Export.self,
         ]),
       CommandGroup(name: "Vector", subcommands: [Vectors.self]),
       CommandGroup(name: "Trial", subcommands: [Demo.self]),

@@ -1,6 +1,7 @@
 import Glibc
 import JSONText
 import Testing
+import TokenVault
 
 @testable import tokenvault
 

@@ -1,4 +1,5 @@
 import Testing
+import TokenVault
 
 @testable import tokenvault
 

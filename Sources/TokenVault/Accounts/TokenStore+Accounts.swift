@@ -18,6 +18,10 @@ public struct NewAccount: Sendable {
 
   /// An account, and its token.
   public init(_ account: ProviderAccount, token: OAuthToken) { (self.account, self.token) = (account, token) }
+
+  static func areScopesWithinLimits(_ scopes: [[UInt8]]) -> Bool {
+    scopes.count <= 256 && scopes.allSatisfy { $0.count <= 1024 } && scopes.reduce(0) { $0 + $1.count } <= 32_768
+  }
 }
 
 /// Accounts: entries that know who their user is at the provider.
@@ -79,8 +83,7 @@ extension TokenStore {
     let scopes =
       new.scopes.isEmpty
       ? (new.token.scope ?? "").utf8.split(separator: UInt8(ascii: " ")).map { Array($0) } : new.scopes
-    guard scopes.count <= 256, scopes.allSatisfy({ $0.count <= 1024 }), scopes.reduce(0, { $0 + $1.count }) <= 32_768
-    else {
+    guard NewAccount.areScopesWithinLimits(scopes) else {
       throw VaultError(.usage, "an account has at most 256 scopes of 1024 bytes each, and 32768 in all")
     }
     return scopes

@@ -74,6 +74,13 @@ public struct AuditEvent: Sendable {
     (vaultName, value(kind, context))
   }
 
+  /// The same with members that only this kind has.
+  package static func ofVault(
+    _ kind: Kind, by context: AuditContext, _ details: [(String, JSONValue)]
+  ) -> (name: [UInt8], value: [UInt8]) {
+    (vaultName, value(kind, context, details))
+  }
+
   /// The same of a new generation, with what it took over and left out.
   public static func ofVault(
     _ kind: Kind, by context: AuditContext, making report: MaintenanceReport

@@ -40,7 +40,7 @@ struct Inject: VaultCommand {
 
   func run(_ settings: Settings) throws {
     if input == nil { try settings.checkInputIsFree(for: "template") }
-    if let output, !force, FileFacts.exists(output) { throw PrivateFile.isThere(output) }
+    if let output, !force, FileFacts.exists(output) { throw PrivateOutput.isThere(output) }
     let text = try contents(settings)
     let template = try SecretTemplate(parsing: text.span)
     guard template.places.isEmpty else {
@@ -53,7 +53,9 @@ struct Inject: VaultCommand {
 
   private func write(_ bytes: Span<UInt8>) throws {
     guard let output else { return try Output.write(bytes) }
-    try PrivateFile.write(bytes, to: output, replacing: force)
+    let file = try PrivateOutput(at: output, replacing: force)
+    try file.write(bytes)
+    try file.finish()
   }
 
   private func fill(

@@ -48,7 +48,7 @@ struct Put: VaultCommand {
   func run(_ settings: Settings) throws {
     try TokenInput.check(settings)
     guard let id else {
-      let form = TokenLine(provider: provider, ttl: ttl)
+      let form = TokenLine(provider: provider, ttl: ttl?.duration)
       return try LineLoad(form: form, ifAbsent: ifAbsent).run(settings, progress: globals.progressMode())
     }
     let name = try TokenID(user: id, provider: provider)

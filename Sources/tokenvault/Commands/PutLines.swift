@@ -18,9 +18,13 @@ struct LineLoad {
     var outcome = ManyStored()
     do {
       try settings.write { (store) in
-        var reader = try LineReader()
-        while let lines = try reader.read() {
-          try put(lines, into: store, by: settings.context, &outcome)
+        var reader = try Self.reading { () throws(ReadFailure) in try LineReader(.descriptor(STDIN_FILENO)) }
+        while let block = try Self.reading({ () throws(ReadFailure) in try reader.read() }) {
+          switch block {
+          case .lines(let lines): try put(lines, into: store, by: settings.context, &outcome)
+          case .tooLong(let line, _):
+            throw CommandFailure(.usage, "line \(line) is longer than \(LineReader.limit) bytes")
+          }
           progress.show("stored", done: outcome.stored, total: nil)
         }
       }
@@ -30,6 +34,16 @@ struct LineLoad {
     }
     progress.end()
     try report(outcome, settings)
+  }
+
+  private static func reading<Result: ~Copyable>(
+    _ body: () throws(ReadFailure) -> Result
+  ) throws(CommandFailure) -> Result {
+    do throws(ReadFailure) {
+      return try body()
+    } catch {
+      throw CommandFailure(reading: error)
+    }
   }
 
   private func put(
@@ -103,5 +117,18 @@ struct LineLoad {
       }
     }
     return (tokens, nil)
+  }
+}
+
+extension CommandFailure {
+  /// Standard input, on which a token is awaited, can't be read.
+  init(reading failure: ReadFailure) {
+    switch failure {
+    case .tooLong:
+      self.init(VaultError(.valueTooLarge, "the token is longer than \(VaultLimits.value) bytes"))
+    case .system(let number):
+      self.init(.io, "standard input can't be read: \(systemMessage(number))")
+    case .memory(let sentence): self.init(.failure, sentence)
+    }
   }
 }

@@ -34,13 +34,8 @@ struct Upgrade: VaultCommand {
   }
 
   func run(_ settings: Settings) throws {
-    let source = try KeySource(parsing: legacyKey)
-    if source == .standardInput, settings.source?.place == .standardInput {
-      throw CommandFailure(
-        .usage, "standard input can't be both keys", remedy: "give one of them with file:, env:, fd: or cmd:")
-    }
     let report = try settings.use(readOnly: dryRun) { (vault) in
-      let secret = try Self.secret(from: source, settings)
+      let secret = try ForeignKey.legacy(from: legacyKey, settings)
       var progress = ProgressLine(settings.progress, unit: "records")
       defer { progress.end() }
       return try TokenStore(vault).upgrade(with: secret, profile: profile, dryRun: dryRun) {
@@ -52,12 +47,6 @@ struct Upgrade: VaultCommand {
     throw CommandFailure(
       .finding, "\(report.kept.count) legacy records could not be upgraded; they stay as they are",
       remedy: "give the key and profile of those")
-  }
-
-  private static func secret(from source: KeySource, _ settings: Settings) throws -> LegacySecret {
-    var text = try source.read { () throws(VaultError) in try Prompt(settings: settings).secret("Legacy key: ") }
-    if text.count != Credential.keyLength { text.removeLineEnd() }
-    return try LegacySecret(text)
   }
 
   private func table(_ report: UpgradeReport) -> String {

@@ -1,4 +1,4 @@
-@testable import tokenvault
+import TokenVault
 
 /// Lines for `put --jsonl`, all of one length, so large that few of them are a batch.
 struct ManyLines {
