@@ -94,7 +94,9 @@ final class PrivateOutput {
       guard unsafe link(temporary, path) == 0 else { throw notNamed(errno) }
     }
     if replacing {
-      guard unsafe rename(temporary, path) == 0 else { throw failed(errno) }
+      guard unsafe rename(temporary, path) == 0 else {
+        throw CommandFailure(.cannotCreate, "\(path) can't be made: \(systemMessage(errno))")
+      }
       isNamed = false
     }
     FileFacts.syncFolder(of: path)

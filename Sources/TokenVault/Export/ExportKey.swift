@@ -26,19 +26,7 @@ public struct ExportKey: Sendable {
   public init(_ text: consuming SecretBytes) throws(VaultError) {
     var text = text
     if text.count != 32 { text.removeLineEnd() }
-    let bytes: SecretBytes?
-    do {
-      bytes =
-        switch text.count {
-        case 32: try SecretBytes(copying: text.span)
-        case 64: try TextEncoding.hex.decode(text.span)
-        case 44: try TextEncoding.base64.decode(text.span)
-        default: nil
-        }
-    } catch {
-      throw VaultError(.cryptoFailure, "the export key can't be kept: there is no memory")
-    }
-    guard let bytes, bytes.count == 32 else {
+    guard let bytes = try text.key() else {
       throw VaultError(
         .noKey, "the export key is none: neither 32 bytes nor hexadecimal or base64 of 32",
         remedy: "'tokenvault keygen' makes one")

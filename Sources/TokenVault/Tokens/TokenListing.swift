@@ -114,18 +114,20 @@ extension TokenStore {
   ///
   /// - Throws: what keeps the vault from being read; not what is wrong with one entry.
   public func list(_ filter: TokenFilter) throws(VaultError) -> TokenListing {
-    try instruments.measure(instruments.read) { () throws(VaultError) in
-      var listing = TokenListing()
-      let time = now()
-      try vault.snapshot().forEachPart { (part) throws(VaultError) in
-        try Self.list(filter, part, at: time)
-      } give: { (part: TokenListing) throws(VaultError) in
-        listing.tokens += part.tokens
-        listing.unreadable += part.unreadable
-      }
-      listing.tokens.sort { $0.id.precedes($1.id) }
-      return listing
+    try instruments.measure(instruments.read) { () throws(VaultError) in try listing(filter) }
+  }
+
+  private func listing(_ filter: TokenFilter) throws(VaultError) -> TokenListing {
+    var listing = TokenListing()
+    let time = now()
+    try vault.snapshot().forEachPart { (part) throws(VaultError) in
+      try Self.list(filter, part, at: time)
+    } give: { (part: TokenListing) throws(VaultError) in
+      listing.tokens += part.tokens
+      listing.unreadable += part.unreadable
     }
+    listing.tokens.sort { $0.id.precedes($1.id) }
+    return listing
   }
 
   private static func list(
@@ -155,9 +157,11 @@ extension TokenStore {
   ///   - provider: exactly this provider; `nil` for all.
   /// - Throws: as ``list(_:)``, and for the first entry that can't be read.
   public func list(prefix: [UInt8] = [], provider: [UInt8]? = nil) throws(VaultError) -> [TokenSummary] {
-    let listing = try list(TokenFilter(prefix: prefix, provider: provider))
-    if let first = listing.unreadable.first { throw first.error }
-    return listing.tokens
+    try instruments.measure(instruments.read) { () throws(VaultError) in
+      let listing = try listing(TokenFilter(prefix: prefix, provider: provider))
+      if let first = listing.unreadable.first { throw first.error }
+      return listing.tokens
+    }
   }
 }
 

@@ -11,6 +11,32 @@ extension SecretBytes {
   }
 }
 
+extension SecretBytes {
+  /// The 32 bytes of a key that is written in 64 hexadecimal digits or in base64; `nil` for anything else.
+  ///
+  /// - Throws: `crypto-failure` when there is no memory.
+  func decodedKey() throws(VaultError) -> SecretBytes? {
+    let encoding: TextEncoding
+    switch count {
+    case 64: encoding = .hex
+    case 44: encoding = .base64
+    default: return nil
+    }
+    do {
+      guard let key = try encoding.decode(span), key.count == Credential.keyLength else { return nil }
+      return key
+    } catch {
+      throw VaultError(error)
+    }
+  }
+
+  /// The same, of a key that may also be given as its 32 bytes.
+  func key() throws(VaultError) -> SecretBytes? {
+    guard count == Credential.keyLength else { return try decodedKey() }
+    return try crypto { () throws(CryptoError) in try copy() }
+  }
+}
+
 extension Credential {
   /// A key from its bytes, which are copied. ``KeySource`` reads one from where programs keep them, in text form too.
   ///

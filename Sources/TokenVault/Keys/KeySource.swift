@@ -155,7 +155,7 @@ extension KeySource {
     var secret = secret
     if !allowsRawKey || secret.count != Credential.keyLength {
       secret.removeLineEnd()
-      guard let decoded = try Self.decoded(secret) else { throw noKey(secret.count) }
+      guard let decoded = try secret.decodedKey() else { throw noKey(secret.count) }
       secret = decoded
     }
     let count = secret.count
@@ -172,19 +172,5 @@ extension KeySource {
 
   private var allowsRawKey: Bool {
     if case .environment = self { false } else { true }
-  }
-
-  private static func decoded(_ text: borrowing SecretBytes) throws(VaultError) -> SecretBytes? {
-    let encoding: TextEncoding
-    switch text.count {
-    case 64: encoding = .hex
-    case 44: encoding = .base64
-    default: return nil
-    }
-    do {
-      return try encoding.decode(text.span)
-    } catch {
-      throw VaultError(error)
-    }
   }
 }

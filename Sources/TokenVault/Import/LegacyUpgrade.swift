@@ -30,17 +30,7 @@ public struct LegacySecret: ~Copyable, Sendable {
   /// - Parameter text: 32 bytes as they are, 64 hexadecimal digits or base64 of 32 bytes for a raw key; else the secret itself.
   /// - Throws: `crypto-failure` when there is no memory.
   public init(_ text: consuming SecretBytes) throws(VaultError) {
-    do {
-      key =
-        switch text.count {
-        case 32: try SecretBytes(copying: text.span)
-        case 64: try TextEncoding.hex.decode(text.span)
-        case 44: try TextEncoding.base64.decode(text.span)
-        default: nil
-        }
-    } catch {
-      throw VaultError(.cryptoFailure, "the legacy secret can't be kept: there is no memory")
-    }
+    key = try text.key()
     self.text = text
   }
 
