@@ -5,8 +5,10 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 int tv_rename_without_replacing(const char *from, const char *to) {
@@ -56,4 +58,19 @@ int tv_byte_is_locked(int file, int64_t position) {
   struct flock lock = one_byte(F_WRLCK, position);
   if (fcntl(file, F_OFD_GETLK, &lock) != 0) return -1;
   return lock.l_type != F_UNLCK;
+}
+
+int tv_identity(const char *path, uint64_t *device, uint64_t *inode) {
+  struct statx facts;
+  if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_INO, &facts) != 0) return -1;
+  *device = makedev(facts.stx_dev_major, facts.stx_dev_minor);
+  *inode = facts.stx_ino;
+  return 0;
+}
+
+int tv_length(int file, uint64_t *length) {
+  struct statx facts;
+  if (statx(file, "", AT_EMPTY_PATH, STATX_SIZE, &facts) != 0) return -1;
+  *length = facts.stx_size;
+  return 0;
 }

@@ -32,7 +32,7 @@ package final class ByteLock: Sendable {
     }
     let lock = ByteLock(file, position)
     // Should another file have taken its place, this one excludes nobody.
-    return try SystemCall.status(at: path).map { FileIdentity($0) } == file.identity ? lock : nil
+    return try SystemCall.identity(at: path) == file.identity ? lock : nil
   }
 
   /// Whether somebody has the lock at this moment. It makes no file; false also where that can't be learned.

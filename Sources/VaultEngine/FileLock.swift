@@ -118,6 +118,6 @@ extension OpenFile {
   /// place, and then this lock excludes nobody.
   fileprivate func hold(_ mode: LockMode) throws(VaultError) -> Bool {
     guard try SystemCall.tryLock(descriptor, mode, path) else { return false }
-    return try SystemCall.status(at: path).map { (status) in FileIdentity(status) } == identity
+    return try SystemCall.identity(at: path) == identity
   }
 }

@@ -42,7 +42,7 @@ package struct FileStorage: Storage {
   }
 
   package func identity() throws(VaultError) -> FileIdentity? {
-    try SystemCall.status(at: path).map { (status) in FileIdentity(status) }
+    try SystemCall.identity(at: path)
   }
 
   package func createTemporary() throws(VaultError) -> any StorageFile {
@@ -212,7 +212,7 @@ final class OpenFile: StorageFile {
     }
   }
 
-  func length() throws(VaultError) -> UInt64 { UInt64(try SystemCall.status(of: descriptor, path).st_size) }
+  func length() throws(VaultError) -> UInt64 { try SystemCall.length(of: descriptor, path) }
 
   func stamp() throws(VaultError) -> FileStamp? {
     let status = try SystemCall.status(of: descriptor, path)

@@ -1,4 +1,4 @@
-import Glibc
+import Synchronization
 import TokenVault
 import VaultCrypto
 import VaultFormat
@@ -34,33 +34,15 @@ extension Subject {
   /// Writes of one frame in a second over space that a file has already, one after the other, each synced.
   func floorOfDurablePut() throws -> Double {
     let count = 1500
-    let frame = [UInt8](repeating: 7, count: Floor.frame)
-    let descriptor = unsafe open(path + ".floor", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw BenchFailure(sentence: "no file can be made beside \(path)") }
-    defer {
-      close(descriptor)
-      unsafe _ = unlink(path + ".floor")
-    }
-    let space = [UInt8](repeating: 0, count: (count + 1) * Floor.frame)
-    guard unsafe pwrite(descriptor, space, space.count, 0) == space.count, fsync(descriptor) == 0 else {
-      throw BenchFailure(sentence: "\(path).floor can't be written")
-    }
-    var failures = 0
-    let time = seconds {
-      for number in 0..<count {
-        let written = unsafe pwrite(descriptor, frame, frame.count, off_t(number * Floor.frame))
-        if written != frame.count || fdatasync(descriptor) != 0 { failures += 1 }
-      }
-    }
-    guard failures == 0 else { throw BenchFailure(sentence: "\(path).floor can't be written") }
+    let file = try FloorFile(path + ".floor", frames: count)
+    let time = seconds { for _ in 0..<count { file.write(frames: 1) } }
+    guard !file.hasFailed.load(ordering: .relaxed) else { throw BenchFailure(sentence: "\(path).floor can't be written") }
     return Double(count) / time
   }
 }
 
 /// One record of the usual size, and what the format demands of it.
 private struct Floor: ~Copyable {
-  /// Bytes of the frame of a token of 240 bytes with a name of 13.
-  static let frame = 432
   private static let plaintext = 288
 
   private var cipher: XAES256GCM
@@ -70,7 +52,7 @@ private struct Floor: ~Copyable {
   private static let label = [UInt8](repeating: 2, count: 18)
   /// Label and first link, 51 bytes, and 84 of the header.
   private static let additionalData = [UInt8](repeating: 3, count: 135)
-  private static let bytes = [UInt8](repeating: 4, count: frame)
+  private static let bytes = [UInt8](repeating: 4, count: FloorFile.frame)
   /// `authTag | ciphertext`
   private var sealed: [UInt8] = []
   private var output: [UInt8] = []
@@ -146,6 +128,6 @@ private struct Floor: ~Copyable {
     try hash.update(Self.label.span)
     try hash.update(Self.bytes.span)
     sum ^= UInt32(try hash.finish().span[0])
-    sum ^= CRC32(of: Self.bytes.span.extracting(first: Self.frame - 16)).value
+    sum ^= CRC32(of: Self.bytes.span.extracting(first: FloorFile.frame - 16)).value
   }
 }

@@ -16,13 +16,14 @@ enum Measurement: String, CaseIterable {
   case floorOfReading = "floor_read"
   case floorOfVerifying = "floor_verify"
   case floorOfDurablePut = "floor_durable_put"
+  case floorOfConcurrentPut = "floor_concurrent_durable_put_16"
 
   /// The unit of the value.
   var unit: String {
     switch self {
     case .bulkLoad, .verify, .rotate: "records/s"
     case .bytesPerRecord, .memoryPerName, .bytesPerRecordCompacted: "B"
-    case .durablePut, .concurrentDurablePut, .floorOfDurablePut: "ops/s"
+    case .durablePut, .concurrentDurablePut, .floorOfDurablePut, .floorOfConcurrentPut: "ops/s"
     case .getSnapshot, .getFresh, .floorOfSealing, .floorOfReading, .floorOfVerifying: "ns"
     case .openColdGet: "ms"
     case .leakCheck: "MB/s"
@@ -48,6 +49,7 @@ enum Measurement: String, CaseIterable {
     case .floorOfReading: try subject.floorOfReading()
     case .floorOfVerifying: try subject.floorOfVerifying()
     case .floorOfDurablePut: try subject.floorOfDurablePut()
+    case .floorOfConcurrentPut: try subject.floorOfConcurrentPut(threads: 16)
     }
   }
 

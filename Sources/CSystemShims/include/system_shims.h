@@ -36,3 +36,10 @@ int tv_unlock_byte(int file, int64_t position);
 
 /// fcntl(2) with F_OFD_GETLK: 1 when an open file description other than that of `file` has the byte locked, 0 when none has.
 int tv_byte_is_locked(int file, int64_t position);
+
+/// statx(2) of what is at `path`, no link followed: device and inode alone. Who asks for the times of a file, as lstat(2) does, has
+/// the kernel (from 6.13 on) give its next change a time of its own, which the next sync must write.
+int tv_identity(const char *path, uint64_t *device, uint64_t *inode);
+
+/// statx(2) of an open file: its length alone.
+int tv_length(int file, uint64_t *length);
