@@ -21,6 +21,7 @@ package struct FileStorage: Storage {
     } catch {
       throw explain(error)
     }
+    SystemCall.keepReadingTime(of: descriptor)
     let file = try OpenFile.adopt(descriptor, path)
     try file.checkIsPrivate()
     return file

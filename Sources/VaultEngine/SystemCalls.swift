@@ -28,6 +28,12 @@ enum SystemCall {
     return descriptor
   }
 
+  /// Has reads leave the time of the file's last reading alone, where it is this user's: else the next sync would write it.
+  static func keepReadingTime(of descriptor: Int32) {
+    // `O_NOATIME`, which the module lacks.
+    _ = fcntl(descriptor, F_SETFL, O_NONBLOCK | 0o1000000)
+  }
+
   /// fstat(2).
   static func status(of descriptor: Int32, _ path: String) throws(VaultError) -> stat {
     var status = stat()
