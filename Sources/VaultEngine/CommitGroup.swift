@@ -93,6 +93,9 @@ struct CommitGroup: ~Copyable {
       return try BatchSealer.seal(requests[first].batch, after: view, at: time, random: &random)
     }
     var merged = try VaultBatch()
+    try merged.reserve(
+      writes: accepted.reduce(0) { $0 + requests[$1].batch.count },
+      bytes: accepted.reduce(0) { $0 + requests[$1].batch.byteCount })
     for number in accepted { try merged.append(contentsOf: requests[number].batch) }
     return try BatchSealer.seal(merged, after: view, at: time, random: &random)
   }

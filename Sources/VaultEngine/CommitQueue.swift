@@ -148,18 +148,21 @@ final class CommitQueue: Sendable {
 
   private func lead() {
     var early = takeEarly()
+    var hasPassedOn = false
     var group = writer.withLock { (writer) in
       var group = early.take() ?? CommitGroup(take())
-      var hasPassedOn = false
       writer.commit(&group) {
+        // Who could only stand at the door is not woken yet.
+        let waiting = waiting
+        guard waiting.isEmpty || CommitGroup.canBeSealedAhead(waiting) else { return }
         passOn()
         hasPassedOn = true
       } isIndexSealed: { (chain) in
         sealedBehind == chain
       }
-      if !hasPassedOn { passOn() }
       return group
     }
+    if !hasPassedOn { passOn() }
     group.resume()
   }
 
