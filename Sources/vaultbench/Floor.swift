@@ -36,7 +36,9 @@ extension Subject {
     let count = 1500
     let file = try FloorFile(path + ".floor", frames: count)
     let time = seconds { for _ in 0..<count { file.write(frames: 1) } }
-    guard !file.hasFailed.load(ordering: .relaxed) else { throw BenchFailure(sentence: "\(path).floor can't be written") }
+    guard !file.hasFailed.load(ordering: .relaxed) else {
+      throw BenchFailure(sentence: "\(path).floor can't be written")
+    }
     return Double(count) / time
   }
 }

@@ -16,7 +16,9 @@ extension Subject {
         for _ in 0..<each { group.commit(turn) }
       }
     }
-    guard !file.hasFailed.load(ordering: .relaxed) else { throw BenchFailure(sentence: "\(path).floor can't be written") }
+    guard !file.hasFailed.load(ordering: .relaxed) else {
+      throw BenchFailure(sentence: "\(path).floor can't be written")
+    }
     return Double(threads * each) / time
   }
 }
