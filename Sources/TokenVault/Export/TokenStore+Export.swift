@@ -27,7 +27,7 @@ extension TokenStore {
   ///   - progress: is told what was given so far.
   /// - Returns: what was given, and what could not be: entries that another program sealed, or that can't be read. Entries whose
   ///   time is over are not there.
-  /// - Throws: `no-key` without a key where one is needed; what `write` throws; otherwise as ``Vault/commit(_:)`` and
+  /// - Throws: `no-key` without a key where one is needed; what `write` throws; otherwise as `Vault.commit(_:)` and
   ///   ``VaultSnapshot/forEachEntry(_:)``.
   @discardableResult
   public func export(

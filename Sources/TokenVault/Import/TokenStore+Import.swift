@@ -21,7 +21,7 @@ extension TokenStore {
   ///   - progress: is told what was done so far, on the caller's thread.
   /// - Throws: `wrong-key` when none of the first rows opens: then nothing was imported; `usage` for options that don't go together;
   ///   `conflict` where ``ImportConflict/fail`` asks for it; `io` when the input can't be read; otherwise as
-  ///   ``Vault/commit(_:)``. What `progress` was told of stays.
+  ///   `Vault.commit(_:)`. What `progress` was told of stays.
   @discardableResult
   public func importRows(
     _ source: ImportSource, from input: ImportInput, opening key: consuming ImportKey = .none,

@@ -71,7 +71,7 @@ public struct SecretTemplate: Sendable {
 
   /// `text`, in which the places were found, with the secrets in them; as they are, with nothing quoted.
   ///
-  /// - Throws: `not-found`, with the line, for a token or a member that is not there; otherwise as ``TokenStore/token(for:)``.
+  /// - Throws: `not-found`, with the line, for a token or a member that is not there; otherwise as ``TokenStore/token(for:by:)``.
   public func filled(
     _ text: Span<UInt8>, from store: TokenStore, by context: AuditContext = .none
   ) throws(VaultError) -> SecretBytes {
