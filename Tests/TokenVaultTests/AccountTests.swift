@@ -199,6 +199,27 @@ import TokenVault
     #expect(try store.list(provider: Array("reddit".utf8)).count == 20)
   }
 
+  @Test func tasksHaveTheSameCalls() async throws {
+    // Defends: asynchronous code links, uses, revokes and unlinks as other code does; a cancelled task writes nothing.
+    let storage = VaultTokenStorage(temporary.vault)
+    let seq = try await storage.link(new("t2_a"), for: id("mara"))
+    #expect(try await storage.account(of: id("mara"))?.seq == seq)
+    await #expect(throws: VaultError(.conflict, "")) { try await storage.link(new("t2_a"), for: id("ivo")) }
+    #expect(try await storage.recordUse(of: id("mara")))
+    #expect(try await storage.revoke(id("mara")))
+    #expect(try await storage.account(of: id("mara"))?.revoked != nil)
+    #expect(try await storage.unlink(id("mara")))
+    #expect(try await !storage.delete(id("mara")))
+    let mara = try id("mara")
+    let again = try new("t2_a")
+    let cancelled = Task {
+      unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+      try await storage.link(again, for: mara)
+    }
+    await #expect(throws: VaultError(.cancelled, "")) { try await cancelled.value }
+    #expect(try await storage.account(of: mara) == nil)
+  }
+
   private func events() throws -> [AuditEvent] {
     var events: [AuditEvent] = []
     try temporary.vault.snapshot().forEachRecord { (entry) throws(VaultError) in

@@ -31,8 +31,8 @@ public final class VaultTokenStorage: TokenStorage {
   /// Threads that may block in a read: serial queues, each of which is given one when it is busy.
   private let readers = (0..<4).map { DispatchQueue(label: "tokenvault.read.\($0)") }
   private let reads = Atomic(0)
-  /// Threads that may block in the steps of a refresh.
-  private let workers = DispatchQueue(label: "tokenvault.refresh", attributes: .concurrent)
+  /// Threads that may block in a write whose batch follows from what is read.
+  private let workers = DispatchQueue(label: "tokenvault.write", attributes: .concurrent)
 
   /// - Parameters:
   ///   - logger: see ``TokenStore/init(_:logger:metrics:)``.
@@ -71,11 +71,7 @@ public final class VaultTokenStorage: TokenStorage {
   /// - Throws: as ``TokenStore/delete(_:by:)``; `cancelled` when the task was cancelled before the write had begun.
   @discardableResult
   public func delete(_ id: TokenID) async throws(VaultError) -> Bool {
-    try await store.instruments.measure(store.instruments.delete) { () async throws(VaultError) in
-      try await change(id) { (state, batch) throws(VaultError) in
-        try store.remove(id, in: state, by: .none, audits: false, from: &batch)
-      }
-    }
+    try await unlessCancelled { [store] () throws(VaultError) in try store.delete(id) }
   }
 
   /// Whether there is a token of `id`, and its entry is not over.
