@@ -20,6 +20,7 @@ let package = Package(
     .library(name: "TokenVault", targets: ["TokenVault"]),
     .executable(name: "tokenvault", targets: ["tokenvault"]),
     .executable(name: "vaultbench", targets: ["vaultbench"]),
+    .executable(name: "vaultlab", targets: ["vaultlab"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -62,6 +63,15 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+    .target(
+      name: "VaultLaboratory", dependencies: ["VaultEngine", "VaultFormat", "VaultCrypto"], swiftSettings: settings),
+    .executableTarget(
+      name: "vaultlab",
+      dependencies: [
+        "VaultLaboratory", "VaultEngine", "VaultFormat", "VaultCrypto",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),
     .testTarget(
       name: "VaultCryptoTests", dependencies: ["VaultCrypto", "VaultVectors"], swiftSettings: settings),
@@ -72,7 +82,7 @@ let package = Package(
     .testTarget(
       name: "VaultEngineTests",
       dependencies: [
-        "VaultEngine", "VaultFormat", "VaultCrypto", "TokenVault",
+        "VaultEngine", "VaultFormat", "VaultCrypto", "VaultLaboratory", "TokenVault",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],

@@ -2,6 +2,7 @@ import Logging
 import Metrics
 import Testing
 import TokenVault
+import VaultLaboratory
 
 @testable import VaultEngine
 

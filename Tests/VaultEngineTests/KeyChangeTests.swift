@@ -1,6 +1,7 @@
 import Testing
 import VaultCrypto
 import VaultFormat
+import VaultLaboratory
 
 @testable import VaultEngine
 

@@ -3,6 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 import VaultFormat
+import VaultLaboratory
 
 @testable import VaultEngine
 

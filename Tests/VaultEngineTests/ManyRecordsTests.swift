@@ -2,6 +2,7 @@ import Synchronization
 import Testing
 import VaultCrypto
 import VaultFormat
+import VaultLaboratory
 
 @testable import VaultEngine
 

@@ -1,5 +1,6 @@
 import Testing
 import VaultFormat
+import VaultLaboratory
 
 @testable import VaultEngine
 

@@ -1,6 +1,7 @@
 import Synchronization
 import Testing
 import VaultFormat
+import VaultLaboratory
 
 @testable import VaultEngine
 

@@ -1,4 +1,5 @@
 import Testing
+import VaultLaboratory
 
 @testable import VaultEngine
 

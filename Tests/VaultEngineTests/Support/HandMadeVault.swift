@@ -1,5 +1,6 @@
 import VaultCrypto
 import VaultFormat
+import VaultLaboratory
 
 @testable import VaultEngine
 

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Synchronization
+import VaultLaboratory
 
 /// A directory of its own for one test, removed with the object.
 final class TemporaryDirectory: Sendable {

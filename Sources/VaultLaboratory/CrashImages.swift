@@ -1,11 +1,9 @@
-@testable import VaultEngine
-
 /// The states in which a power cut may leave a disk: at a point of its journal, with any part of what was not yet synced.
 ///
 /// What was synced is there. Every other operation is there or not, by itself, and of the newest write any subset of its
 /// 512-byte sectors, with every length that the file may have had meanwhile (FORMAT.md, "Crash contract").
-struct CrashImages {
-  static let sector = 512
+package struct CrashImages {
+  package static let sector = 512
 
   private let start: DiskImage
   private let journal: ArraySlice<DiskOperation>
@@ -17,7 +15,7 @@ struct CrashImages {
   /// - Parameters:
   ///   - point: how many operations were made before the cut.
   ///   - budget: images of one point beyond which subsets are drawn instead of all being made.
-  init(of disk: SimulatedDisk, at point: Int, budget: Int, seed: UInt64) {
+  package init(of disk: SimulatedDisk, at point: Int, budget: Int, seed: UInt64) {
     start = disk.start
     journal = disk.journal[..<point]
     unsure = Self.unsure(in: journal)
@@ -47,7 +45,7 @@ struct CrashImages {
   }
 
   /// The images, each once, in an order that the seed fixes.
-  mutating func all() -> [DiskImage] {
+  package mutating func all() -> [DiskImage] {
     var images: [DiskImage] = []
     var seen: Set<DiskImage> = []
     let newest = unsure.last { if case .write = journal[$0] { true } else { false } }

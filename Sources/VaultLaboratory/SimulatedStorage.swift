@@ -1,29 +1,34 @@
-@testable import VaultEngine
+package import VaultEngine
 
 /// A vault on a ``SimulatedDisk``, under the name `vault` unless it is given another.
-struct SimulatedStorage: Storage {
-  static let name = "vault"
+package struct SimulatedStorage: Storage {
+  package static let name = "vault"
 
-  let disk: SimulatedDisk
-  var path = Self.name
+  package let disk: SimulatedDisk
+  package var path: String
 
-  func open(writable: Bool) throws(VaultError) -> any StorageFile {
+  package init(disk: SimulatedDisk, path: String = Self.name) {
+    self.disk = disk
+    self.path = path
+  }
+
+  package func open(writable: Bool) throws(VaultError) -> any StorageFile {
     try disk.attempt(.look)
     guard let file = disk.cache.names[path] else { throw VaultError(.noVault, "there is no vault") }
     return SimulatedFile(disk, file)
   }
 
-  func identity() throws(VaultError) -> FileIdentity? {
+  package func identity() throws(VaultError) -> FileIdentity? {
     try disk.attempt(.look)
     return disk.cache.names[path].map { FileIdentity(device: 1, inode: UInt64($0)) }
   }
 
-  func createTemporary() throws(VaultError) -> any StorageFile {
+  package func createTemporary() throws(VaultError) -> any StorageFile {
     try disk.attempt(.create)
     return SimulatedFile(disk, disk.create { "\(path).tmp-\($0)" }, isHeld: true)
   }
 
-  func publish(_ temporary: any StorageFile) throws(VaultError) {
+  package func publish(_ temporary: any StorageFile) throws(VaultError) {
     let file = Int(temporary.identity.inode)
     try disk.attempt(.rename)
     guard disk.cache.names[path] == nil else { throw VaultError(.conflict, "there is something of that name") }
@@ -31,18 +36,18 @@ struct SimulatedStorage: Storage {
     try syncName()
   }
 
-  func replace(with temporary: any StorageFile) throws(VaultError) {
+  package func replace(with temporary: any StorageFile) throws(VaultError) {
     let file = Int(temporary.identity.inode)
     try disk.attempt(.rename)
     disk.perform(.rename(file: file, from: "\(path).tmp-\(file)", to: path))
     try syncName()
   }
 
-  func discard(_ temporary: any StorageFile) {
+  package func discard(_ temporary: any StorageFile) {
     disk.perform(.remove(name: "\(path).tmp-\(temporary.identity.inode)"))
   }
 
-  func sweep() -> Bool {
+  package func sweep() -> Bool {
     var isHeld = false
     for (name, file) in disk.cache.names.sorted(by: { $0.key < $1.key }) where name.hasPrefix("\(path).tmp-") {
       if disk.isHeld(file) { isHeld = true } else { disk.perform(.remove(name: name)) }
@@ -50,7 +55,7 @@ struct SimulatedStorage: Storage {
     return isHeld
   }
 
-  func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {
+  package func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {
     let bytes = Array(bytes)
     var name = "\(path).torn-\(sequence)"
     var number = 1
@@ -71,12 +76,12 @@ struct SimulatedStorage: Storage {
     try syncName()
   }
 
-  func syncName() throws(VaultError) {
+  package func syncName() throws(VaultError) {
     try disk.attempt(.sync)
     disk.perform(.syncDirectory)
   }
 
-  func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
+  package func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
     try disk.attempt(.lock)
     guard disk.takeLock(mode, waits: wait > .zero) else {
       throw VaultError(.locked, "simulated: another holds the lock")
@@ -85,14 +90,14 @@ struct SimulatedStorage: Storage {
   }
 }
 
-final class SimulatedFile: StorageFile {
+package final class SimulatedFile: StorageFile {
   private let disk: SimulatedDisk
   private let file: Int
 
   private let isHeld: Bool
 
   /// - Parameter isHeld: whether others see, as long as the object lives, that somebody is at work on the file.
-  init(_ disk: SimulatedDisk, _ file: Int, isHeld: Bool = false) {
+  package init(_ disk: SimulatedDisk, _ file: Int, isHeld: Bool = false) {
     self.disk = disk
     self.file = file
     self.isHeld = isHeld
@@ -101,21 +106,21 @@ final class SimulatedFile: StorageFile {
 
   deinit { if isHeld { disk.release(file) } }
 
-  var identity: FileIdentity { FileIdentity(device: 1, inode: UInt64(file)) }
+  package var identity: FileIdentity { FileIdentity(device: 1, inode: UInt64(file)) }
 
   private var bytes: [UInt8] { disk.cache.files[file] ?? [] }
 
-  func length() throws(VaultError) -> UInt64 {
+  package func length() throws(VaultError) -> UInt64 {
     try disk.attempt(.look)
     return UInt64(bytes.count)
   }
 
-  func stamp() throws(VaultError) -> FileStamp? {
+  package func stamp() throws(VaultError) -> FileStamp? {
     try disk.attempt(.look)
     return FileStamp(change: Int64(disk.stamp), length: UInt64(bytes.count), period: 0)
   }
 
-  func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
+  package func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
     try disk.attempt(.read)
     let bytes = bytes
     var place = Int(offset)
@@ -125,32 +130,34 @@ final class SimulatedFile: StorageFile {
     }
   }
 
-  func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(VaultError) {
+  package func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(VaultError) {
     try disk.write(Array(bytes), to: file, at: Int(offset))
   }
 
-  func resize(to length: UInt64) throws(VaultError) {
+  package func resize(to length: UInt64) throws(VaultError) {
     try disk.attempt(.resize)
     disk.perform(.resize(file: file, length: Int(length)))
   }
 
-  func sync() throws(VaultError) { try disk.sync(file) }
+  package func sync() throws(VaultError) { try disk.sync(file) }
 }
 
-final class SimulatedLock: StorageLock {
+package final class SimulatedLock: StorageLock {
   private let disk: SimulatedDisk
   private let mode: LockMode
 
-  init(_ disk: SimulatedDisk, _ mode: LockMode) {
+  package init(_ disk: SimulatedDisk, _ mode: LockMode) {
     self.disk = disk
     self.mode = mode
   }
 
   deinit { disk.releaseLock(mode) }
 
-  func note(count: Int) -> [UInt8] { (try? disk.attempt(.read)) == nil ? [] : Array(disk.cache.note.prefix(count)) }
+  package func note(count: Int) -> [UInt8] {
+    (try? disk.attempt(.read)) == nil ? [] : Array(disk.cache.note.prefix(count))
+  }
 
-  func leave(_ note: [UInt8]) {
+  package func leave(_ note: [UInt8]) {
     if (try? disk.attempt(.note)) != nil { disk.perform(.note(note)) }
   }
 }

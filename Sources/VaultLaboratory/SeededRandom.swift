@@ -1,12 +1,12 @@
-import VaultCrypto
+package import VaultCrypto
 
 /// SplitMix64: the same numbers for the same seed, on every machine. No secret may come from it outside of tests.
-struct SeededRandom: RandomSource, RandomNumberGenerator, Sendable {
+package struct SeededRandom: RandomSource, RandomNumberGenerator, Sendable {
   private var state: UInt64
 
-  init(seed: UInt64) { state = seed }
+  package init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state
     mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -14,10 +14,12 @@ struct SeededRandom: RandomSource, RandomNumberGenerator, Sendable {
     return mixed ^ mixed >> 31
   }
 
-  mutating func fill(_ output: inout OutputSpan<UInt8>) throws(CryptoError) {
+  package mutating func fill(_ output: inout OutputSpan<UInt8>) throws(CryptoError) {
     while output.freeCapacity > 0 { output.append(UInt8(truncatingIfNeeded: next() >> 32)) }
   }
 
   /// `count` bytes.
-  mutating func array(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next() >> 32) } }
+  package mutating func array(_ count: Int) -> [UInt8] {
+    (0..<count).map { _ in UInt8(truncatingIfNeeded: next() >> 32) }
+  }
 }

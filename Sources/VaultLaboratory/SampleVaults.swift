@@ -1,24 +1,23 @@
 import VaultCrypto
-import VaultFormat
-
-@testable import VaultEngine
+package import VaultEngine
+package import VaultFormat
 
 /// A name as a vault knows it: bytes. Two strings that Swift takes for equal may be two names.
-struct Name: Hashable, Sendable, ExpressibleByStringLiteral {
-  let bytes: [UInt8]
+package struct Name: Hashable, Sendable, ExpressibleByStringLiteral {
+  package let bytes: [UInt8]
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
-  init(stringLiteral text: String) { bytes = Array(text.utf8) }
+  package init(bytes: [UInt8]) { self.bytes = bytes }
+  package init(stringLiteral text: String) { bytes = Array(text.utf8) }
 }
 
 /// What a vault holds: values by name.
-typealias Contents = [Name: [UInt8]]
+package typealias Contents = [Name: [UInt8]]
 
 extension Environment {
   /// A world without a clock and without chance.
   ///
   /// - Parameter seed: a fresh one per run, so that a batch sealed again is not by accident the same bytes.
-  static func simulated(_ disk: SimulatedDisk, seed: UInt64) -> Environment {
+  package static func simulated(_ disk: SimulatedDisk, seed: UInt64) -> Environment {
     Environment(
       storage: SimulatedStorage(disk: disk), now: { 1_700_000_000_000_000 },
       makeRandom: { () throws(CryptoError) in AnyRandomSource(SeededRandom(seed: seed)) })
@@ -26,7 +25,7 @@ extension Environment {
 }
 
 extension Array<UInt8> {
-  init(_ bytes: Span<UInt8>) {
+  package init(_ bytes: Span<UInt8>) {
     self.init(capacity: bytes.count) { (output) in
       for index in bytes.indices { output.append(bytes[index]) }
     }
@@ -34,13 +33,13 @@ extension Array<UInt8> {
 }
 
 /// A key whose bytes all have this value.
-func key(_ byte: UInt8 = 7) throws -> Credential {
+package func key(_ byte: UInt8 = 7) throws -> Credential {
   let bytes = [UInt8](repeating: byte, count: 32)
   guard let credential = Credential(key: try SecretBytes(copying: bytes.span)) else { throw HelperError.noCredential }
   return credential
 }
 
-func passphrase(_ text: String) throws -> Credential {
+package func passphrase(_ text: String) throws -> Credential {
   let bytes = Array(text.utf8)
   guard let credential = Credential(passphrase: try SecretBytes(copying: bytes.span)) else {
     throw HelperError.noCredential
@@ -48,17 +47,17 @@ func passphrase(_ text: String) throws -> Credential {
   return credential
 }
 
-enum HelperError: Error { case noCredential, system(Int32) }
+package enum HelperError: Error { case noCredential, system(Int32) }
 
 extension VaultOptions {
-  static let reading = {
+  package static let reading = {
     var options = VaultOptions()
     options.readOnly = true
     return options
   }()
 
   /// Does not wait for the lock.
-  static let impatient = {
+  package static let impatient = {
     var options = VaultOptions()
     options.lockTimeout = .zero
     return options
@@ -66,12 +65,12 @@ extension VaultOptions {
 }
 
 /// A write of a test.
-enum Write: Sendable {
+package enum Write: Sendable {
   case put(Name, [UInt8], WriteCondition = .any)
   case delete(Name, WriteCondition = .any)
   case event(Name, [UInt8])
 
-  func apply(to contents: inout Contents) {
+  package func apply(to contents: inout Contents) {
     switch self {
     case .put(let name, let value, _): contents[name] = value
     case .delete(let name, _): contents[name] = nil
@@ -81,7 +80,7 @@ enum Write: Sendable {
 }
 
 extension VaultBatch {
-  static func of(_ writes: [Write]) throws -> VaultBatch {
+  package static func of(_ writes: [Write]) throws -> VaultBatch {
     var batch = try VaultBatch()
     for write in writes {
       switch write {
@@ -99,25 +98,25 @@ extension VaultBatch {
 
 extension Vault {
   @discardableResult
-  func commit(_ writes: [Write]) throws -> [UInt64] {
+  package func commit(_ writes: [Write]) throws -> [UInt64] {
     try commit(VaultBatch.of(writes))
   }
 
-  func value(of name: Name) throws -> [UInt8]? {
+  package func value(of name: Name) throws -> [UInt8]? {
     guard let entry = try entry(named: name.bytes.span) else { return nil }
     return Array(entry.value)
   }
 
-  func contents() throws -> Contents { try snapshot().contents() }
+  package func contents() throws -> Contents { try snapshot().contents() }
 }
 
 extension VaultSnapshot {
-  func value(of name: Name) throws -> [UInt8]? {
+  package func value(of name: Name) throws -> [UInt8]? {
     guard let entry = try entry(named: name.bytes.span) else { return nil }
     return Array(entry.value)
   }
 
-  func contents() throws -> Contents {
+  package func contents() throws -> Contents {
     var contents: Contents = [:]
     try forEachEntry { (entry) throws(VaultError) in
       contents[Name(bytes: Array(entry.name))] = Array(entry.value)
@@ -127,7 +126,7 @@ extension VaultSnapshot {
 }
 
 /// The code of the error that `body` throws; `nil` when it throws none.
-func code(_ body: () throws -> Void) throws -> VaultError.Code? {
+package func code(_ body: () throws -> Void) throws -> VaultError.Code? {
   do {
     try body()
     return nil

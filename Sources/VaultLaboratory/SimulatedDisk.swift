@@ -1,10 +1,10 @@
 import Glibc
 import Synchronization
 
-@testable import VaultEngine
+package import VaultEngine
 
 /// One thing that a disk was told to do. Files are known by their numbers, as a file system knows them by their inodes.
-enum DiskOperation: Sendable {
+package enum DiskOperation: Sendable {
   case create(file: Int, name: String)
   case write(file: Int, offset: Int, bytes: [UInt8])
   case resize(file: Int, length: Int)
@@ -19,16 +19,21 @@ enum DiskOperation: Sendable {
 }
 
 /// The names and bytes that a disk holds.
-struct DiskImage: Hashable, Sendable {
-  var names: [String: Int] = [:]
-  var files: [Int: [UInt8]] = [:]
+package struct DiskImage: Hashable, Sendable {
+  package var names: [String: Int] = [:]
+  package var files: [Int: [UInt8]] = [:]
   /// What the lock file says.
-  var note: [UInt8] = []
+  package var note: [UInt8] = []
+
+  package init(names: [String: Int] = [:], files: [Int: [UInt8]] = [:]) {
+    self.names = names
+    self.files = files
+  }
 
   /// The bytes under a name; `nil` when there is no such name.
-  subscript(_ name: String) -> [UInt8]? { names[name].flatMap { files[$0] } }
+  package subscript(_ name: String) -> [UInt8]? { names[name].flatMap { files[$0] } }
 
-  mutating func apply(_ operation: DiskOperation) {
+  package mutating func apply(_ operation: DiskOperation) {
     switch operation {
     case .create(let file, let name):
       names[name] = file
@@ -46,7 +51,7 @@ struct DiskImage: Hashable, Sendable {
 }
 
 extension Array<UInt8> {
-  mutating func resize(to length: Int) {
+  package mutating func resize(to length: Int) {
     if length < count {
       removeLast(count - length)
     } else {
@@ -55,52 +60,52 @@ extension Array<UInt8> {
   }
 
   /// Writes bytes as a file takes them: a gap before them is filled with zeros.
-  mutating func overwrite(at offset: Int, with bytes: ArraySlice<UInt8>) {
+  package mutating func overwrite(at offset: Int, with bytes: ArraySlice<UInt8>) {
     if count < offset + bytes.count { resize(to: offset + bytes.count) }
     replaceSubrange(offset..<offset + bytes.count, with: bytes)
   }
 }
 
 /// A disk in memory that remembers all it was told, and fails where a test wants it to.
-final class SimulatedDisk: Sendable {
-  struct State {
+package final class SimulatedDisk: Sendable {
+  package struct State {
     /// What a running program sees: everything that was written, synced or not.
-    var cache: DiskImage
-    var journal: [DiskOperation] = []
-    var nextFile: Int
+    package var cache: DiskImage
+    package var journal: [DiskOperation] = []
+    package var nextFile: Int
     /// Temporary files that somebody is making.
-    var held: Set<Int> = []
-    var lockHolders: (exclusive: Bool, shared: Int) = (false, 0)
-    var failure: FailurePlan?
+    package var held: Set<Int> = []
+    package var lockHolders: (exclusive: Bool, shared: Int) = (false, 0)
+    package var failure: FailurePlan?
     /// Calls that might have failed since the plan was set.
-    var calls = 0
+    package var calls = 0
     /// Runs just before the next sync of a file, once: another program that looks at this very moment.
-    var beforeSync: (@Sendable () -> Void)?
+    package var beforeSync: (@Sendable () -> Void)?
     /// The stamp of all files, where a test fixes it.
-    var stamp: Int?
+    package var stamp: Int?
     /// Runs just before every attempt to take the lock.
-    var beforeLock: (@Sendable () -> Void)?
+    package var beforeLock: (@Sendable () -> Void)?
   }
 
-  let start: DiskImage
+  package let start: DiskImage
   private let state: Mutex<State>
 
   /// - Parameter image: what is on the disk, all of it durable.
-  init(_ image: DiskImage = DiskImage()) {
+  package init(_ image: DiskImage = DiskImage()) {
     start = image
     let next = (image.files.keys.max() ?? 0) + 1
     state = Mutex(State(cache: image, nextFile: next))
   }
 
   /// All that the disk was told so far.
-  var journal: [DiskOperation] { state.withLock { $0.journal } }
+  package var journal: [DiskOperation] { state.withLock { $0.journal } }
   /// What a running program sees.
-  var cache: DiskImage { state.withLock { $0.cache } }
+  package var cache: DiskImage { state.withLock { $0.cache } }
   /// Calls that might have failed since ``fail(_:)``.
-  var calls: Int { state.withLock { $0.calls } }
+  package var calls: Int { state.withLock { $0.calls } }
 
   /// Lets calls fail from now on; `nil` heals the disk.
-  func fail(_ plan: FailurePlan?) {
+  package func fail(_ plan: FailurePlan?) {
     state.withLock {
       $0.failure = plan
       $0.calls = 0
@@ -108,19 +113,19 @@ final class SimulatedDisk: Sendable {
   }
 
   /// Runs `body` once, just before the next sync of a file.
-  func beforeNextSync(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.beforeSync = body } }
+  package func beforeNextSync(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.beforeSync = body } }
 
   /// Lets files bear this stamp from now on, whatever happens to them: a change that was stamped before it was made.
-  func holdStamp(at stamp: Int) { state.withLock { $0.stamp = stamp } }
+  package func holdStamp(at stamp: Int) { state.withLock { $0.stamp = stamp } }
 
   /// Changes with every operation.
-  var stamp: Int { state.withLock { $0.stamp ?? $0.journal.count } }
+  package var stamp: Int { state.withLock { $0.stamp ?? $0.journal.count } }
 
   /// Runs `body` before every attempt to take the lock; `nil` ends that.
-  func beforeEveryLock(_ body: (@Sendable () -> Void)?) { state.withLock { $0.beforeLock = body } }
+  package func beforeEveryLock(_ body: (@Sendable () -> Void)?) { state.withLock { $0.beforeLock = body } }
 
   /// Counts a call, and fails it when it is its turn.
-  func attempt(_ kind: FailurePlan.Call) throws(VaultError) {
+  package func attempt(_ kind: FailurePlan.Call) throws(VaultError) {
     let error = state.withLock { (state) -> VaultError? in
       if let only = state.failure?.only, only != kind { return nil }
       state.calls += 1
@@ -129,14 +134,14 @@ final class SimulatedDisk: Sendable {
     if let error { throw error }
   }
 
-  func perform(_ operation: DiskOperation) {
+  package func perform(_ operation: DiskOperation) {
     state.withLock { (state) in
       state.journal.append(operation)
       state.cache.apply(operation)
     }
   }
 
-  func create(_ name: (Int) -> String) -> Int {
+  package func create(_ name: (Int) -> String) -> Int {
     let file = state.withLock { (state) in
       defer { state.nextFile += 1 }
       return state.nextFile
@@ -146,7 +151,7 @@ final class SimulatedDisk: Sendable {
   }
 
   /// Writes, or writes a part and fails.
-  func write(_ bytes: [UInt8], to file: Int, at offset: Int) throws(VaultError) {
+  package func write(_ bytes: [UInt8], to file: Int, at offset: Int) throws(VaultError) {
     do {
       try attempt(.write)
     } catch {
@@ -157,7 +162,7 @@ final class SimulatedDisk: Sendable {
     perform(.write(file: file, offset: offset, bytes: bytes))
   }
 
-  func sync(_ file: Int) throws(VaultError) {
+  package func sync(_ file: Int) throws(VaultError) {
     let interruption = state.withLock { (state) in
       defer { state.beforeSync = nil }
       return state.beforeSync
@@ -173,17 +178,17 @@ final class SimulatedDisk: Sendable {
   }
 
   /// Keeps a temporary file from being swept.
-  func hold(_ file: Int) { state.withLock { _ = $0.held.insert(file) } }
+  package func hold(_ file: Int) { state.withLock { _ = $0.held.insert(file) } }
 
-  func release(_ file: Int) { state.withLock { _ = $0.held.remove(file) } }
+  package func release(_ file: Int) { state.withLock { _ = $0.held.remove(file) } }
 
-  func isHeld(_ file: Int) -> Bool { state.withLock { $0.held.contains(file) } }
+  package func isHeld(_ file: Int) -> Bool { state.withLock { $0.held.contains(file) } }
 
   // MARK: The lock
 
   /// - Returns: whether it was free.
   /// - Parameter waits: lets readers pass, who hold it for a moment on another thread; for whoever else has it, nobody waits.
-  func takeLock(_ mode: LockMode, waits: Bool = false) -> Bool {
+  package func takeLock(_ mode: LockMode, waits: Bool = false) -> Bool {
     state.withLock { $0.beforeLock }?()
     var attempts = waits ? 100_000 : 0
     while !tryLock(mode) {
@@ -202,7 +207,7 @@ final class SimulatedDisk: Sendable {
     }
   }
 
-  func releaseLock(_ mode: LockMode) {
+  package func releaseLock(_ mode: LockMode) {
     state.withLock { (state) in
       if mode == .exclusive { state.lockHolders.exclusive = false } else { state.lockHolders.shared -= 1 }
     }
@@ -210,21 +215,32 @@ final class SimulatedDisk: Sendable {
 }
 
 /// Which calls a disk fails, and how.
-struct FailurePlan: Sendable {
-  enum Call: Sendable { case look, read, write, resize, sync, create, rename, lock, note }
+package struct FailurePlan: Sendable {
+  package enum Call: Sendable { case look, read, write, resize, sync, create, rename, lock, note }
 
   /// Number of the first call that fails, from 1.
-  let first: Int
+  package let first: Int
   /// Counts and fails calls of this kind alone.
-  var only: Call?
+  package let only: Call?
   /// How many calls fail, one after the other; `.max` for ever.
-  var count = 1
+  package let count: Int
   /// Calls that need room fail with `disk-full`, and no others do; else every call fails with `io`.
-  var isFull = false
+  package let isFull: Bool
   /// The calls are not made at all: the program was killed, and the system still writes what it had been given.
-  var isKill = false
+  package let isKill: Bool
   /// A write that fails has written half of its bytes.
-  var writesHalf = false
+  package let writesHalf: Bool
+
+  package init(
+    first: Int, only: Call? = nil, count: Int = 1, isFull: Bool = false, isKill: Bool = false, writesHalf: Bool = false
+  ) {
+    self.first = first
+    self.only = only
+    self.count = count
+    self.isFull = isFull
+    self.isKill = isKill
+    self.writesHalf = writesHalf
+  }
 
   func error(for call: Call, number: Int) -> VaultError? {
     guard number >= first, number - first < count else { return nil }

@@ -1,0 +1,59 @@
+import VaultEngine
+
+/// What a part of the laboratory counted, and where a promise did not hold.
+package struct Report: Sendable {
+  /// How many states, calls or kills of each kind were tried.
+  package private(set) var counts: [String: Int] = [:]
+  /// One sentence each, with the seed and the state that shows it: the first ``kept`` of them.
+  package private(set) var violations: [String] = []
+  /// All of them, kept or not.
+  package private(set) var violationCount = 0
+
+  /// A fault shows in thousands of states at once: a screenful is enough to mend it.
+  package static let kept = 20
+
+  package init() {}
+
+  package mutating func count(_ name: String, _ number: Int = 1) { counts[name, default: 0] += number }
+
+  package mutating func violation(_ sentence: String) {
+    violationCount += 1
+    if violations.count < Self.kept { violations.append(sentence) }
+  }
+
+  /// Runs a check; what it throws is a violation.
+  ///
+  /// - Parameter state: says which state is being looked at, in words that lead back to it.
+  package mutating func check(_ state: @autoclosure () -> String, _ body: () throws -> Bool) {
+    do {
+      if try !body() { violation(state()) }
+    } catch {
+      violation("\(state()): \(error)")
+    }
+  }
+
+  package mutating func add(_ other: Report) {
+    for (name, number) in other.counts { count(name, number) }
+    violationCount += other.violationCount
+    violations += other.violations.prefix(Self.kept - violations.count)
+  }
+}
+
+extension Report {
+  /// Tries many things on all cores.
+  ///
+  /// - Parameter body: tries one thing; its own report and those of the others are added up in the order of `parts`.
+  package static func over<Part: Sendable>(_ parts: [Part], _ body: @escaping @Sendable (Part) -> Report) -> Report {
+    var report = Report()
+    var rest = parts.makeIterator()
+    do {
+      try Threads.inOrder(
+        take: { () throws(VaultError) in rest.next() },
+        work: { (part) throws(VaultError) in body(part) },
+        give: { (found) throws(VaultError) in report.add(found) })
+    } catch {
+      report.violation("the work itself: \(error)")
+    }
+    return report
+  }
+}
