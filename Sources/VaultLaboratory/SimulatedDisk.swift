@@ -256,9 +256,12 @@ package struct FailurePlan: Sendable {
   package let isKill: Bool
   /// A write that fails has written half of its bytes.
   package let writesHalf: Bool
+  /// The code of calls that fail, unless the disk is full. With `read-only`, only calls that change something do.
+  package let code: VaultError.Code
 
   package init(
-    first: Int, only: Call? = nil, count: Int = 1, isFull: Bool = false, isKill: Bool = false, writesHalf: Bool = false
+    first: Int, only: Call? = nil, count: Int = 1, isFull: Bool = false, isKill: Bool = false, writesHalf: Bool = false,
+    code: VaultError.Code = .io
   ) {
     self.first = first
     self.only = only
@@ -266,15 +269,17 @@ package struct FailurePlan: Sendable {
     self.isFull = isFull
     self.isKill = isKill
     self.writesHalf = writesHalf
+    self.code = code
   }
 
   func error(for call: Call, number: Int) -> VaultError? {
     guard number >= first, number - first < count else { return nil }
     switch call {
-    case .write, .create: return isFull ? VaultError(.diskFull, "simulated: no room") : Self.broken
-    default: return isFull ? nil : Self.broken
+    case .write, .create: return isFull ? VaultError(.diskFull, "simulated: no room") : broken
+    case .look, .read, .lock: return isFull || code == .readOnly ? nil : broken
+    default: return isFull ? nil : broken
     }
   }
 
-  private static let broken = VaultError(.io, "simulated: the call failed")
+  private var broken: VaultError { VaultError(code, "simulated: the call failed") }
 }
