@@ -26,7 +26,7 @@ extension Vault {
   /// The same of a file that is open.
   ///
   /// - Parameter storage: whose lock its writers take; `nil` for a file that nobody writes to.
-  static func verify(
+  package static func verify(
     _ file: any StorageFile, lockedBy storage: (any Storage)?, credential: consuming Credential?, pin: Pin?,
     head: Head? = nil, progress: ((VerifyProgress) -> Void)?
   ) throws(VaultError) -> VerifyReport {

@@ -61,6 +61,39 @@ package struct CrashImages {
     return images
   }
 
+  /// One of the images, drawn.
+  package mutating func one() -> DiskImage {
+    let newest = unsure.last { if case .write = journal[$0] { true } else { false } }
+    // Nothing, everything, and any part are equally likely.
+    let kind = random.next() % 3
+    var kept: Set<Int> = []
+    for place in unsure where place != newest && (kind == 1 || kind == 2 && random.next() & 1 == 0) {
+      kept.insert(place)
+    }
+    guard let newest, case .write(let file, let offset, let bytes) = journal[newest] else {
+      return image(keeping: kept, newest: nil)
+    }
+    let drawn = random.next()
+    let sectors = offset / Self.sector...(offset + bytes.count - 1) / Self.sector
+    let isThere = sectors.map { _ in kind == 1 || random.next() & 1 == 0 }
+    let length = max((sectors.lowerBound + Int(drawn >> 2) % sectors.count) * Self.sector - offset, 0)
+    return image(keeping: kept, newest: newest) { (image) in
+      switch drawn & 3 {
+      case 0: return
+      case 1: image.files[file, default: []].overwrite(at: offset, with: bytes[..<length])
+      default:
+        if image.files[file, default: []].count < offset + bytes.count {
+          image.files[file, default: []].resize(to: offset + bytes.count)
+        }
+        for (sector, isThere) in zip(sectors, isThere) where isThere {
+          let from = max(sector * Self.sector, offset)
+          let end = min((sector + 1) * Self.sector, offset + bytes.count)
+          image.files[file]?.overwrite(at: from, with: bytes[from - offset..<end - offset])
+        }
+      }
+    }
+  }
+
   /// Every subset of `count` things, or `limit` of them: none, all, each alone, all but each, and others that are drawn.
   private mutating func subsets(of count: Int, limit: Int) -> [[Bool]] {
     if count < 20, 1 << count <= limit {
