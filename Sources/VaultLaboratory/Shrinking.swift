@@ -95,7 +95,8 @@ extension ModelStep {
         + process.smaller.map { .open(key: key, process: $0, isReader: isReader) }
         + (isReader ? [.open(key: key, process: process, isReader: false)] : [])
     case .leave(let handle, let closes):
-      handle.smaller.map { .leave(handle: $0, closes: closes) } + (closes ? [.leave(handle: handle, closes: false)] : [])
+      handle.smaller.map { .leave(handle: $0, closes: closes) }
+        + (closes ? [.leave(handle: handle, closes: false)] : [])
     case .commit(let handle, let writes):
       handle.smaller.map { .commit(handle: $0, writes) }
         + writes.simpler.filter { !$0.isEmpty }.map { .commit(handle: handle, $0) }
@@ -132,7 +133,8 @@ extension ModelFault {
   fileprivate var simpler: [ModelFault] {
     switch self {
     case .powerCut(let point, let state):
-      point.smaller.map { .powerCut(point: $0, state: state) } + state.smaller.map { .powerCut(point: point, state: $0) }
+      point.smaller.map { .powerCut(point: $0, state: state) }
+        + state.smaller.map { .powerCut(point: point, state: $0) }
     case .kill(let call, let isHalf):
       (isHalf ? [.kill(call: call, isHalf: false)] : [])
         + call.smaller.filter { $0 > 0 }.map { .kill(call: $0, isHalf: isHalf) }

@@ -57,10 +57,14 @@ LIBRARY = "Sources/TokenVault/"
 
 # MARK: The commit
 
-CRASHES = "VaultEngineTests.CrashTests"
+CRASHES = (
+    "VaultEngineTests.CrashTests/"
+    "(everyPointWithAHandlePerCommit|aKilledProcessAndThenThePower|crashesInsideRecovery)|VaultEngineTests.ModelTests")
 FAILING = "VaultEngineTests.FailingCallTests"
-UPKEEP = "VaultEngineTests.Maintenance"
-FORMATS = "VaultFormatTests"
+UPKEEP = "VaultEngineTests.MaintenanceTests|VaultEngineTests.MaintenanceCrashTests/(writesMeanwhile|aTornTail)"
+FORMATS = r"VaultFormatTests\.(?!TailCrashTests|TailRulesTests)"
+MODEL = "VaultEngineTests.ModelTests"
+BOUNDS = "VaultEngineTests.BoundsTests"
 SCENARIOS = "VaultVectorsTests.ScenarioTests/aReaderMeetsTheDemand"
 
 section(ENGINE + "Writer.swift", DURABLE, CRASHES)
@@ -102,7 +106,7 @@ statement(
     by="VaultEngineTests.KeyChangeTests", promise=HONEST)
 statement(
     "commit: read-only", "a handle opened for reading refuses commits",
-    "      try published.checkUsable()\n      «try checkWritable()»", by="VaultEngineTests", promise=READ_ONLY)
+    "      try published.checkUsable()\n      «try checkWritable()»", by=MODEL, promise=READ_ONLY)
 statement(
     "key change: read-only", "a handle opened for reading refuses key changes",
     ") throws(VaultError) {\n    try published.checkUsable()\n    «try checkWritable()»",
@@ -123,8 +127,9 @@ statement(
 statement(
     "settling: the sync", "and synced", "    «try latching { () throws(VaultError) in try view.file.sync() }»\n")
 statement(
-    "settling: the name", "whoever settles the founding batch syncs the directory",
-    "      «try latching { () throws(VaultError) in try environment.storage.syncName() }»")
+    "settling: the name", "whoever settles the last batch syncs the directory",
+    "    «try latching { () throws(VaultError) in try environment.storage.syncName() }»",
+    by="VaultEngineTests.NewNameTests")
 expression(
     "settling: the same batch", "what is written again is the batch that was read",
     "guard «try start.following(bytes.span, in: view.generation) == view.chain» else",
@@ -235,13 +240,10 @@ expression(
     promise=SHORTER)
 expression(
     "system: short writes", "the rest of a short write is written", "        done += «written»\n", "left",
-    by="VaultEngineTests|CommandLineTests.*Fault")
-statement(
-    "system: short reads", "the rest of a short read is read", "        «count += read\n        place += UInt64(read)»\n",
-    "count += read\n        return", by="VaultEngineTests|CommandLineTests.*Fault", promise=SHORTER)
+    by="VaultEngineTests.FullDiskTests|CommandLineTests.DiskFullTests", promise=HONEST)
 expression(
     "system: interrupted calls", "an interrupted call is made again", "if result != -1 || «errno != EINTR» { return result }",
-    by="VaultEngineTests|CommandLineTests.*Fault", promise=HONEST)
+    by="CommandLineTests.InterruptedCallTests", promise=HONEST)
 
 section(ENGINE + "FileStorage.swift", DURABLE, "VaultEngineTests.(RealFileTests|MaintenanceFileTests)")
 statement(
@@ -422,7 +424,7 @@ expression(
     "keys: terms", "a file has 64 data keys at most", "guard «keys.terms.count < Limits.liveTerms» else {", promise=BOUNDED)
 expression(
     "keys: another vault", "another vault in this one's place is refused", "guard «other.vaultID == header.vaultID» else {",
-    by="VaultEngineTests.(GenerationTests|ReaderTests|Maintenance)")
+    by="VaultEngineTests.(GenerationTests|ReaderTests|RealFileTests)")
 statement(
     "wipe: plaintext of a record", "the plaintext of a record is wiped when it was used", "      «slot?.wipe()»\n",
     by="VaultEngineTests.WipeTests", promise=SECRET)
@@ -433,7 +435,7 @@ section(ENGINE + "RecordCipher.swift", TAMPER, SCENARIOS + "|VaultEngineTests.In
 expression("records: newest term", "a record under an older data key is refused", "guard «header.term == term» else {")
 expression(
     "records: the record that is meant", "a record is the one that the index means", "guard «meant.fits(frame)» else")
-section(ENGINE + "ViewReading.swift", TAMPER, "VaultEngineTests|" + SCENARIOS)
+section(ENGINE + "ViewReading.swift", TAMPER, SCENARIOS + "|VaultEngineTests.IndexTests")
 expression("records: name", "a record is of the name that was asked for", "guard «entry.isNamed(name)» else {")
 
 section(ENGINE + "ForkGuard.swift", DURABLE, "VaultEngineTests.ForkTests")
@@ -445,18 +447,18 @@ statement("fork: writing", "a child refuses to write", "    «try forks.check()�
 statement("fork: closing", "a child refuses to close", "    «try forks.check()»\n    commits.close()")
 expression(
     "limit: writes of a batch", "a batch has 65 536 writes at most", "guard «batch.count <= VaultLimits.batch» else {",
-    by="VaultEngineTests", promise=BOUNDED)
+    by=BOUNDS, promise=BOUNDED)
 statement(
     "closing: handle", "a handle that was closed refuses everything",
-    '    «published.fail(VaultError(.handleFailed, "the handle was closed"))»', by="VaultEngineTests", promise=HONEST)
-section(ENGINE + "VaultBatch.swift", BOUNDED, "VaultEngineTests")
+    '    «published.fail(VaultError(.handleFailed, "the handle was closed"))»', by=BOUNDS, promise=HONEST)
+section(ENGINE + "VaultBatch.swift", BOUNDED, BOUNDS)
 expression("limit: empty names", "no name is empty", "guard «name.count > 0» else")
 expression("limit: names", "a name has 1024 bytes at most", "guard «name.count <= VaultLimits.name» else {")
 expression("limit: values", "a value has 1 MiB at most", "guard «value.count <= VaultLimits.value» else {")
 
 # MARK: New generations and copies
 
-section(MAINTENANCE + "GenerationWriter.swift", DURABLE, "VaultEngineTests.(MaintenanceCrashTests|CrashTests|RestoreTests)")
+section(MAINTENANCE + "GenerationWriter.swift", DURABLE, "VaultEngineTests.(MaintenanceCrashTests/everyPoint|RestoreTests|ModelTests)")
 statement("new file: sync of the founding batch", "the founding batch is synced", "    try file.write(bytes.span, at: 0)\n    «try file.sync()»")
 statement("new file: sync of a batch", "every batch of a new file is synced", "    try file.write(bytes.span, at: start)\n    «try file.sync()»")
 expression(
@@ -581,7 +583,7 @@ expression(
 
 # MARK: The format
 
-section(FORMAT + "TailRules.swift", SHORTER, FORMATS)
+section(FORMAT + "TailRules.swift", SHORTER, "VaultFormatTests.TailRulesTests/(?!aHostileTail)")
 expression("tail T0", "the founding batch is never torn", "guard «!chain.isInFirstBatch» else")
 expression("tail T1", "a batch that another one follows was whole", "if «provesLaterBatch» || hasBytesBehindEnd {", "false")
 statement(
@@ -633,7 +635,7 @@ expression("frame: total", "a trailer has its frame's length", "      «Int(trai
 expression("frame: checksum", "a frame has its checksum", "guard «trailer.checksum == checksum» else {")
 statement(
     "wipe: plaintext before a frame is opened", "the former plaintext goes before a frame is opened",
-    "    «plaintext.removeLast(plaintext.count)»\n", by="VaultEngineTests|" + FORMATS, promise=SECRET)
+    "    «plaintext.removeLast(plaintext.count)»\n", by=MODEL, promise=SECRET)
 section(FORMAT + "FrameHeader.swift", TAMPER, FORMATS)
 expression("header: checksum", "a header has its checksum", "guard «Self.hasChecksum(header, in: generation)» else {")
 expression("header: offset", "a frame stands where it was made for", "guard «self.offset == offset» else {")
@@ -657,7 +659,7 @@ expression("file header: version", "another version is refused", "guard «major 
 expression("file header: features", "unknown features are refused", "guard «incompatible & ~Self.knownIncompatible == 0» else {")
 expression(
     "file header: read-only features", "features that only forbid writing do", "{ «readOnlyCompatible & ~Self.knownReadOnlyCompatible != 0» }",
-    "false", FORMATS + "|VaultEngineTests", READ_ONLY)
+    "false", BOUNDS, READ_ONLY)
 statement("file header: reserved bytes", "reserved bytes are zero", "    «try reader.zeros(41)»", "_ = try reader.take(41)")
 expression("file header: generation", "generations begin with 1", "guard «generation >= 1», generation")
 expression("file header: padding", "the padding is a power of two", "«padding & (padding - 1) == 0» else {")
@@ -678,7 +680,7 @@ expression(
     by="VaultEngineTests.CredentialTests|" + FORMATS, promise=SECRET)
 expression(
     "slot: commitment in a rekey", "which slots a credential opens is known by their commitments",
-    "return «constantTimeEqual(derived.span.extracting(32..<64), commitment.span)»", by="VaultEngineTests.Maintenance|" + FORMATS,
+    "return «constantTimeEqual(derived.span.extracting(32..<64), commitment.span)»", by="VaultEngineTests.MaintenanceKeyTests",
     promise=SECRET)
 section(FORMAT + "Keys.swift", TAMPER, FORMATS)
 expression("data key: commitment", "a data key is the one committed to", "guard «fits» else {")
