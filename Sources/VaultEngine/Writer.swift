@@ -215,10 +215,8 @@ struct Writer: ~Copyable, Sendable {
       throw error
     }
     try latching { () throws(VaultError) in try view.file.sync() }
-    if start.isInFirstBatch {
-      // Whoever made the file may have died between giving it its name and syncing that.
-      try latching { () throws(VaultError) in try environment.storage.syncName() }
-    }
+    // Whoever made the file may have died, or failed, between giving it its name and syncing that.
+    try latching { () throws(VaultError) in try environment.storage.syncName() }
   }
 
   /// One write, one sync, and the batch is published.

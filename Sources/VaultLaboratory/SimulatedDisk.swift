@@ -181,11 +181,22 @@ package final class SimulatedDisk: Sendable {
     do {
       try attempt(.write)
     } catch {
-      let part = state.withLock { $0.failure?.writesHalf ?? false } ? bytes.count / 2 : 0
+      let part = partBeforeFailure(of: bytes.count, in: file, at: offset)
       if part > 0 { perform(.write(file: file, offset: offset, bytes: Array(bytes[..<part]))) }
       throw error
     }
     perform(.write(file: file, offset: offset, bytes: bytes))
+  }
+
+  /// How much of a write is made before it fails: half of it, and where it goes over bytes that are there, up to the border of a
+  /// sector.
+  private func partBeforeFailure(of count: Int, in file: Int, at offset: Int) -> Int {
+    state.withLock { (state) in
+      guard state.failure?.writesHalf ?? false else { return 0 }
+      let end = offset + count / 2
+      guard state.cache.files[file]?.count ?? 0 > end else { return count / 2 }
+      return max(end / CrashImages.sector * CrashImages.sector - offset, 0)
+    }
   }
 
   package func sync(_ file: Int) throws(VaultError) {
