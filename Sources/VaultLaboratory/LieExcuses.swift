@@ -9,6 +9,9 @@ extension Lie {
     if isBeforeTheLastSyncOfATemporary(in: trace) {
       return "the temporary file is synced once more before it gets its name"
     }
+    if isNameThatTheNextWriterSyncs(in: trace) {
+      return "both files hold the same, and without a note the next writer syncs the directory before it writes anything new"
+    }
     return nil
   }
 
@@ -23,6 +26,11 @@ extension Lie {
   /// A sync that has nothing to bring to the disk: the last batch was written once more, and its writer had synced it. The
   /// writer can't know that where it finds no note.
   private func changesNothing(in trace: Trace) -> Bool {
+    if trace.disks[place].directories().count == 1, places.contains(where: { trace.journal[$0].isDirectorySync }),
+      !places.contains(where: { trace.journal[$0].changesNames })
+    {
+      return true
+    }
     switch self {
     case .leavesOut(let place):
       return trace.journal[place].file.map { !trace.disks[place].isOpen($0) } ?? false
@@ -81,6 +89,36 @@ extension Lie {
     return rest[..<named].contains { if case .sync(file) = $0 { true } else { false } }
   }
 
+  /// A new generation may hold what the old one did. Whoever writes to it first finds no note and syncs the directory, unless the
+  /// one that made the generation left a note, which he does behind the sync that is left out here.
+  private func isNameThatTheNextWriterSyncs(in trace: Trace) -> Bool {
+    let journal = trace.journal
+    let end = places[places.count - 1]
+    guard journal[end].isDirectorySync, places.dropLast().allSatisfy({ journal[$0].changesNames }),
+      case .rename(let file, _, let name)? = journal[...end].last(where: { $0.changesNames }),
+      journal[..<end].contains(where: { if case .rename(let other, _, name) = $0 { other != file } else { false } })
+    else { return false }
+    var image = trace.disk.start
+    for operation in journal[..<places[0]] where !operation.changesNames || !operation.isAbout(file) { image.apply(operation) }
+    let before = try? SimulatedDisk(image).contents()
+    image = trace.disk.start
+    for operation in journal[...end] { image.apply(operation) }
+    guard let before, before == (try? SimulatedDisk(image).contents()) else { return false }
+    for operation in journal[(end + 1)...] {
+      switch operation {
+      case .syncDirectory: return true
+      case .write(file, let offset, let bytes):
+        let known = image.files[file] ?? []
+        guard offset + bytes.count <= known.count, known[offset..<offset + bytes.count] == bytes[...] else {
+          return false
+        }
+      case .resize(file, _): return false
+      default: break
+      }
+    }
+    return false
+  }
+
   /// For people.
   func words(in trace: Trace) -> String {
     switch self {
@@ -91,6 +129,18 @@ extension Lie {
 }
 
 extension DiskOperation {
+  fileprivate var isDirectorySync: Bool { if case .syncDirectory = self { true } else { false } }
+
+  /// Whether it gives a file its name.
+  fileprivate func isAbout(_ file: Int) -> Bool { if case .rename(file, _, _) = self { true } else { false } }
+
+  fileprivate var changesNames: Bool {
+    switch self {
+    case .create, .rename, .remove: true
+    case .write, .resize, .sync, .failedSync, .syncDirectory, .note: false
+    }
+  }
+
   /// For people.
   var words: String {
     switch self {
