@@ -64,7 +64,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(
-      name: "VaultLaboratory", dependencies: ["VaultEngine", "VaultFormat", "VaultCrypto"], swiftSettings: settings),
+      name: "VaultLaboratory", dependencies: ["TokenVault", "VaultEngine", "VaultFormat", "VaultCrypto"],
+      swiftSettings: settings),
     .executableTarget(
       name: "vaultlab",
       dependencies: [
