@@ -91,10 +91,10 @@ statement(
     "      if error.code != .diskFull || cut == nil { «published.fail(error)» }", by=FAILING, promise=HONEST)
 expression(
     "commit: cut after a failed write", "the file is cut back after a failed write",
-    "let cut: Void? = «try? Self.cutBack(file, to: end)»", "Optional(())", FAILING, HONEST)
+    "let cut: Void? = «try? Self.cutBack(file, to: end, lock)»", "Optional(())", FAILING, HONEST)
 statement(
     "commit: cut after a failed sync", "the file is cut back after a failed sync",
-    "      «try? Self.cutBack(file, to: end)»\n      throw error", by=FAILING, promise=HONEST)
+    "      «try? Self.cutBack(file, to: end, lock)»\n      throw error", by=FAILING, promise=HONEST)
 statement(
     "commit: note after a failed sync", "the note goes when a sync has failed", "      «lock?.leave(SyncNote.none)»",
     by="VaultEngineTests.SyncNoteTests")
@@ -121,7 +121,7 @@ expression(
     by="VaultEngineTests.GuardTests")
 expression(
     "settling: always", "a batch of another process is written again, unless the note says that it need not be",
-    "    if «lock?.note(count: SyncNote.length) != SyncNote.saying(view)» {", "false")
+    "    if «lock?.note(count: SyncNote.length) != SyncNote.saying(published.shared.view)» {", "false")
 statement(
     "settling: the write", "the last batch is written again", "      «try view.file.write(bytes.span, at: start.offset)»\n")
 statement(
@@ -134,20 +134,20 @@ expression(
     "settling: the same batch", "what is written again is the batch that was read",
     "guard «try start.following(bytes.span, in: view.generation) == view.chain» else",
     by="VaultEngineTests.SyncNoteTests", promise=TAMPER)
+statement(
+    "cut: note taken back", "no note vouches for the end while a cut is not on the disk",
+    "    «lock?.leave(SyncNote.none)»\n    guard !SyncNote.isNote(note)", by=FAILING)
 expression(
-    "cut: in two steps", "a cut that may not be on the disk leaves the mark of a frame",
-    "    if «try file.length() > mark» {", "false", FAILING)
+    "cut: note that stays", "nothing is cut where the note can't be taken back",
+    "guard !SyncNote.isNote(note) || «lock?.note(count: SyncNote.length) == SyncNote.none» else {", by=FAILING)
 statement(
-    "cut: first sync", "the first step of a cut is synced", "      try file.resize(to: mark)\n      «try file.sync()»", by=FAILING)
-statement(
-    "cut: last sync", "a cut is synced before anything is appended",
-    "    try file.resize(to: end)\n    «try file.sync()»")
+    "cut: sync", "a cut is synced before anything is appended", "    try file.resize(to: end)\n    «try file.sync()»")
 statement(
     "torn tail: kept", "a torn tail is kept before it is cut off",
     "      «try environment.storage.keepTorn(tail.torn.span, from: found.view.chain.sequence + 1)»", promise=SHORTER, by="VaultEngineTests.RealFileTests/tornTailsAreKept")
 statement(
     "torn tail: cut", "a torn tail is cut off before anything is appended",
-    "      «try latching { () throws(VaultError) in\n        try Self.cutBack(found.view.file, to: found.view.chain.offset)\n"
+    "      «try latching { () throws(VaultError) in\n        try Self.cutBack(found.view.file, to: found.view.chain.offset, lock)\n"
     "      }»")
 expression(
     "torn tail: behind zeros", "a handle looks through all that stands behind the last batch once",
@@ -349,8 +349,6 @@ expression(
 expression(
     "opening: a checkpoint", "a later generation has a checkpoint",
     "guard «generation.header.generation == 1 || walk.newestCheckpoint != nil» else", promise=TAMPER)
-expression(
-    "opening: frames in a torn tail", "whole frames in a torn tail must open", "guard «structure.tail == .torn» else { return }", "false")
 expression(
     "opening: length of a tail", "a tail is no longer than a batch and space ahead",
     "guard «length <= UInt64(Limits.batchBytes) + Limits.zeroTail» else {", promise=BOUNDED, by="VaultEngineTests.GuardTests")
