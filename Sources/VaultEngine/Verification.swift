@@ -26,7 +26,7 @@ extension Vault {
   /// The same of a file that is open.
   ///
   /// - Parameter storage: whose lock its writers take; `nil` for a file that nobody writes to.
-  static func verify(
+  package static func verify(
     _ file: any StorageFile, lockedBy storage: (any Storage)?, credential: consuming Credential?, pin: Pin?,
     head: Head? = nil, progress: ((VerifyProgress) -> Void)?
   ) throws(VaultError) -> VerifyReport {
@@ -127,7 +127,7 @@ private struct Verification {
   mutating func checkContent(with credential: borrowing Credential) throws(VaultError) {
     var window = try window(pass: 1)
     guard let structure = try wholeOrExcusable(&window) else { return }
-    let keyring = try Opening.keyring(structure, &window, with: credential)
+    guard let keyring = try keyring(structure, &window, with: credential) else { return }
     report.usedKey = true
     do {
       var events = EventTally()
@@ -158,6 +158,19 @@ private struct Verification {
       }
       report.findings.append(.init(error))
       try findUnopened(structure, &window, keyring, behind: error.offset ?? 0)
+    }
+  }
+
+  /// The keys; `nil` when the slot that was made for the credential is damaged: nothing can be opened then.
+  private mutating func keyring(
+    _ structure: Opening.Structure, _ window: inout FileWindow, with credential: borrowing Credential
+  ) throws(VaultError) -> Keyring? {
+    do {
+      return try Opening.keyring(structure, &window, with: credential)
+    } catch {
+      guard error.code.isDamage else { throw error }
+      report.findings.append(.init(error))
+      return nil
     }
   }
 
