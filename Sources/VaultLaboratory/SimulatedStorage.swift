@@ -1,3 +1,4 @@
+internal import VaultCrypto
 package import VaultEngine
 
 /// A vault on a ``SimulatedDisk``, under the name `vault` unless it is given another.
@@ -123,11 +124,9 @@ package final class SimulatedFile: StorageFile {
   package func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
     try disk.attempt(.read)
     let bytes = bytes
-    var place = Int(offset)
-    while place < bytes.count, output.freeCapacity > 0 {
-      output.append(bytes[place])
-      place += 1
-    }
+    let start = min(Int(offset), bytes.count)
+    let end = min(start + output.freeCapacity, bytes.count)
+    output.append(contentsOf: bytes.span.extracting(start..<end))
   }
 
   package func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(VaultError) {
