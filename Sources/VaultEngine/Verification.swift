@@ -141,7 +141,7 @@ private struct Verification {
   private mutating func checkContent(with credential: borrowing Credential) throws(VaultError) {
     var window = try window(pass: 1)
     guard let structure = try wholeOrExcusable(&window) else { return }
-    let keyring = try Opening.keyring(structure, &window, with: credential)
+    guard let keyring = try keyring(structure, &window, with: credential) else { return }
     report.usedKey = true
     do {
       var events = EventTally()
@@ -172,6 +172,19 @@ private struct Verification {
       }
       report.findings.append(.init(error))
       try findUnopened(structure, &window, keyring, behind: error.offset ?? 0)
+    }
+  }
+
+  /// The keys; `nil` when the slot that was made for the credential is damaged: nothing can be opened then.
+  private mutating func keyring(
+    _ structure: Opening.Structure, _ window: inout FileWindow, with credential: borrowing Credential
+  ) throws(VaultError) -> Keyring? {
+    do {
+      return try Opening.keyring(structure, &window, with: credential)
+    } catch {
+      guard error.code.isDamage else { throw error }
+      report.findings.append(.init(error))
+      return nil
     }
   }
 

@@ -30,6 +30,15 @@ package struct DiskImage: Hashable, Sendable {
     self.files = files
   }
 
+  /// An array's own hash goes through it byte by byte.
+  package func hash(into hasher: inout Hasher) {
+    for (file, bytes) in files.sorted(by: { $0.key < $1.key }) {
+      hasher.combine(file)
+      unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+    }
+    hasher.combine(names)
+  }
+
   /// The bytes under a name; `nil` when there is no such name.
   package subscript(_ name: String) -> [UInt8]? { names[name].flatMap { files[$0] } }
 
