@@ -10,7 +10,7 @@ extension Lie {
       return "the temporary file is synced once more before it gets its name"
     }
     if isNameThatTheNextWriterSyncs(in: trace) {
-      return "both files hold the same, and without a note the next writer syncs the directory before it writes anything new"
+      return "both files hold the same, and without a note the next writer syncs the directory before it writes"
     }
     return nil
   }
@@ -99,7 +99,7 @@ extension Lie {
       journal[..<end].contains(where: { if case .rename(let other, _, name) = $0 { other != file } else { false } })
     else { return false }
     var image = trace.disk.start
-    for operation in journal[..<places[0]] where !operation.changesNames || !operation.isAbout(file) { image.apply(operation) }
+    for operation in journal[..<places[0]] where !operation.gives(file, theName: name) { image.apply(operation) }
     let before = try? SimulatedDisk(image).contents()
     image = trace.disk.start
     for operation in journal[...end] { image.apply(operation) }
@@ -131,8 +131,9 @@ extension Lie {
 extension DiskOperation {
   fileprivate var isDirectorySync: Bool { if case .syncDirectory = self { true } else { false } }
 
-  /// Whether it gives a file its name.
-  fileprivate func isAbout(_ file: Int) -> Bool { if case .rename(file, _, _) = self { true } else { false } }
+  fileprivate func gives(_ file: Int, theName name: String) -> Bool {
+    if case .rename(file, _, name) = self { true } else { false }
+  }
 
   fileprivate var changesNames: Bool {
     switch self {

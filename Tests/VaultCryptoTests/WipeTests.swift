@@ -13,14 +13,14 @@ struct WipeTests {
     // Until a slot was asked for, there is more room on the secure heap.
     _ = try SecretBytes(capacity: 200)
     // Between others of its kind, or the allocator would give the memory back to the system.
-    let before = (try SecretBytes(capacity: 130_000), try SecretBytes(capacity: 130_000))
+    let (first, second) = (try SecretBox(130_000), try SecretBox(130_000))
     var secret = Optional(try Self.secret(capacity, search))
-    let behind = (try SecretBytes(capacity: 130_000), try SecretBytes(capacity: 130_000))
+    let (third, fourth) = (try SecretBox(130_000), try SecretBox(130_000))
     #expect(try search.count() > 0)
     secret = nil
     #expect(try search.count() == 0)
     let isGone = secret == nil
-    let count = before.0.count + before.1.count + behind.0.count + behind.1.count
+    let count = [first, second, third, fourth].reduce(0) { $0 + $1.bytes.count }
     #expect(isGone && count == 0)
   }
 
@@ -113,4 +113,11 @@ struct WipeTests {
       #expect(unsafe Array(room) == (isWrong ? [UInt8](repeating: 0, count: 100) : plaintext))
     }
   }
+}
+
+/// Memory for a secret, which lives as long as this.
+private final class SecretBox {
+  let bytes: SecretBytes
+
+  init(_ capacity: Int) throws { bytes = try SecretBytes(capacity: capacity) }
 }
