@@ -64,7 +64,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(
-      name: "VaultLaboratory", dependencies: ["VaultEngine", "VaultFormat", "VaultCrypto"], swiftSettings: settings),
+      name: "VaultLaboratory", dependencies: ["TokenVault", "VaultEngine", "VaultFormat", "VaultCrypto"],
+      swiftSettings: settings),
     .executableTarget(
       name: "vaultlab",
       dependencies: [
@@ -74,7 +75,8 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),
     .testTarget(
-      name: "VaultCryptoTests", dependencies: ["VaultCrypto", "VaultVectors"], swiftSettings: settings),
+      name: "VaultCryptoTests", dependencies: ["VaultCrypto", "VaultVectors", "VaultLaboratory"],
+      swiftSettings: settings),
     .testTarget(name: "VaultFormatTests", dependencies: ["VaultFormat", "VaultCrypto"], swiftSettings: settings),
     .testTarget(
       name: "VaultVectorsTests", dependencies: ["VaultVectors", "VaultEngine", "VaultFormat", "VaultCrypto"],

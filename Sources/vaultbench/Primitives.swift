@@ -1,50 +1,8 @@
-import Synchronization
-import TokenVault
 import VaultCrypto
 import VaultFormat
 
-// What OpenSSL, zlib and the disk take for a record of the usual size, and nothing else: what no engine can go below that
-// writes this format on one core.
-
-extension Subject {
-  /// Nanoseconds of all that a record takes to be written: its lookup tag, derivation and encryption, the link, both checksums.
-  func floorOfSealing() throws -> Double {
-    var floor = try Floor.make()
-    return try floor.nanoseconds { (floor) throws(CryptoError) in
-      try floor.seal()
-      try floor.link()
-    }
-  }
-
-  /// Nanoseconds of all that one read takes: the lookup tag, the header's checksum, derivation and decryption.
-  func floorOfReading() throws -> Double {
-    var floor = try Floor.make()
-    return try floor.nanoseconds { (floor) throws(CryptoError) in try floor.open() }
-  }
-
-  /// Nanoseconds of all that a verification asks of a record: the same, the link and the frame's checksum.
-  func floorOfVerifying() throws -> Double {
-    var floor = try Floor.make()
-    return try floor.nanoseconds { (floor) throws(CryptoError) in
-      try floor.open()
-      try floor.link()
-    }
-  }
-
-  /// Writes of one frame in a second over space that a file has already, one after the other, each synced.
-  func floorOfDurablePut() throws -> Double {
-    let count = 1500
-    let file = try FloorFile(path + ".floor", frames: count)
-    let time = seconds { for _ in 0..<count { file.write(frames: 1) } }
-    guard !file.hasFailed.load(ordering: .relaxed) else {
-      throw BenchFailure(sentence: "\(path).floor can't be written")
-    }
-    return Double(count) / time
-  }
-}
-
-/// One record of the usual size, and what the format demands of it.
-private struct Floor: ~Copyable {
+/// One record of the usual size, and what the format demands of OpenSSL and zlib for it: nothing else is in these calls.
+struct Primitives: ~Copyable {
   private static let plaintext = 288
 
   private var cipher: XAES256GCM
@@ -68,29 +26,49 @@ private struct Floor: ~Copyable {
   }
 
   /// Sealed once.
-  static func make() throws(CryptoError) -> Floor {
+  static func make() throws(CryptoError) -> Primitives {
     let key = [UInt8](repeating: 5, count: XAES256GCM.keyLength)
-    var floor = Floor(try XAES256GCM(key: key.span), try HMACSHA256(key: key.span), try SHA256())
-    try floor.seal()
-    floor.sealed = floor.output
-    return floor
+    var primitives = Primitives(try XAES256GCM(key: key.span), try HMACSHA256(key: key.span), try SHA256())
+    try primitives.seal()
+    primitives.sealed = primitives.output
+    return primitives
   }
 
-  /// Nanoseconds of one `work`: the least of a hundred rounds, since other programs can only make it more.
-  mutating func nanoseconds(
-    _ work: (inout Floor) throws(CryptoError) -> Void
+  /// Nanoseconds of one `work` on one core: the least of a hundred rounds, since other programs can only make it more.
+  static func nanoseconds(
+    _ work: (inout Primitives) throws(CryptoError) -> Void
   ) throws(CryptoError) -> Double {
+    var primitives = try make()
     let count = 2000
     var least = Double.infinity
     for _ in 0..<100 {
-      let time = try seconds { () throws(CryptoError) in for _ in 0..<count { try work(&self) } }
+      let time = try seconds { () throws(CryptoError) in for _ in 0..<count { try work(&primitives) } }
       least = min(least, time / Double(count) * 1e9)
     }
     return least
   }
 
+  /// All that a record takes to be written: lookup tag, both checksums, derivation and encryption, the link.
+  mutating func write() throws(CryptoError) {
+    try seal()
+    try link()
+  }
+
+  /// All that a verification asks of a record: the same, the link and the frame's checksum.
+  mutating func verify() throws(CryptoError) {
+    try open()
+    try link()
+  }
+
+  /// All that a rotation takes: a record is opened, written under other keys, and opened again.
+  mutating func rotate() throws(CryptoError) {
+    try open()
+    try write()
+    try open()
+  }
+
   /// Lookup tag, header's checksum, derivation and encryption.
-  mutating func seal() throws(CryptoError) {
+  private mutating func seal() throws(CryptoError) {
     try tagAndHeader()
     // Apart from the cipher, which is in use at the same time.
     var output: [UInt8] = []
@@ -104,7 +82,7 @@ private struct Floor: ~Copyable {
     swap(&output, &self.output)
   }
 
-  /// The same the other way.
+  /// All that one read takes: lookup tag, header's checksum, derivation and decryption.
   mutating func open() throws(CryptoError) {
     try tagAndHeader()
     let sealed = sealed
@@ -126,7 +104,7 @@ private struct Floor: ~Copyable {
   }
 
   /// Of the whole frame: the link, and the checksum.
-  mutating func link() throws(CryptoError) {
+  private mutating func link() throws(CryptoError) {
     try hash.update(Self.label.span)
     try hash.update(Self.bytes.span)
     sum ^= UInt32(try hash.finish().span[0])

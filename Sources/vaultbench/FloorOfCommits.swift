@@ -4,6 +4,15 @@ import Synchronization
 import VaultEngine
 
 extension Subject {
+  /// Writes of one frame in a second over space that a file has already, one after the other, each synced.
+  func floorOfDurablePut() throws -> Double {
+    let count = 1500
+    let file = try FloorFile(path + ".floor", frames: count)
+    let time = seconds { for _ in 0..<count { file.write(frames: 1) } }
+    try file.check()
+    return Double(count) / time
+  }
+
   /// Writes of one frame in a second by threads that each wait until theirs is on the disk, and share syncs: the first that comes
   /// writes for all that wait. Nothing is sealed, no lock of a file is taken: what is left is the disk, and the waking of threads.
   func floorOfConcurrentPut(threads: Int) throws -> Double {
@@ -16,14 +25,12 @@ extension Subject {
         for _ in 0..<each { group.commit(turn) }
       }
     }
-    guard !file.hasFailed.load(ordering: .relaxed) else {
-      throw BenchFailure(sentence: "\(path).floor can't be written")
-    }
+    try file.check()
     return Double(threads * each) / time
   }
 }
 
-/// A file with room for some frames, which goes away with this.
+/// A file with room for some frames, or none, which goes away with this.
 final class FloorFile: Sendable {
   /// Bytes of the frame of a token of 240 bytes with a name of 13.
   static let frame = 432
@@ -31,7 +38,7 @@ final class FloorFile: Sendable {
   private let path: String
   private let descriptor: Int32
   private let written = Atomic(0)
-  let hasFailed = Atomic(false)
+  private let hasFailed = Atomic(false)
 
   init(_ path: String, frames: Int) throws {
     self.path = path
@@ -47,6 +54,11 @@ final class FloorFile: Sendable {
     guard descriptor >= 0 else { return }
     close(descriptor)
     unsafe _ = unlink(path)
+  }
+
+  /// - Throws: an error when a write failed.
+  func check() throws(BenchFailure) {
+    guard !hasFailed.load(ordering: .relaxed) else { throw BenchFailure(sentence: "\(path) can't be written") }
   }
 
   /// Writes frames behind those that are there, and syncs.
