@@ -55,7 +55,7 @@ let package = Package(
     .executableTarget(
       name: "tokenvault",
       dependencies: [
-        "TokenVault", "VaultVectors", "JSONText",
+        "TokenVault", "VaultVectors", "JSONText", "CSystemShims",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],

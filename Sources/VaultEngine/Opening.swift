@@ -176,12 +176,9 @@ enum Opening {
       let slot = try format { () throws(FormatError) in
         let bytes = window.bytes(at: offset, count: FrameHeader.length + KeySlot.clearLength)
         let header = try FrameHeader(parsing: bytes, at: offset, in: structure.generation)
+        // The walk has checked its clear part.
         guard header.type == .keySlot else { return KeySlot?.none }
-        do throws(FormatError) {
-          return try KeySlot(parsing: bytes.extracting(FrameHeader.length..<bytes.count))
-        } catch {
-          throw error.at(offset: offset, sequence: header.sequence)
-        }
+        return try KeySlot(parsing: bytes.extracting(FrameHeader.length..<bytes.count))
       }
       guard let slot else { break }
       slots.append((slot, offset))
