@@ -26,7 +26,7 @@ extension Vault {
   /// The same of a file that is open.
   ///
   /// - Parameter storage: whose lock its writers take; `nil` for a file that nobody writes to.
-  static func verify(
+  package static func verify(
     _ file: any StorageFile, lockedBy storage: (any Storage)?, credential: consuming Credential?, pin: Pin?,
     head: Head? = nil, progress: ((VerifyProgress) -> Void)?
   ) throws(VaultError) -> VerifyReport {
@@ -127,7 +127,14 @@ private struct Verification {
   mutating func checkContent(with credential: borrowing Credential) throws(VaultError) {
     var window = try window(pass: 1)
     guard let structure = try wholeOrExcusable(&window) else { return }
-    let keyring = try Opening.keyring(structure, &window, with: credential)
+    let keyring: Keyring
+    do {
+      keyring = try Opening.keyring(structure, &window, with: credential)
+    } catch {
+      guard error.code.isDamage else { throw error }
+      if report.findings.isEmpty { report.findings.append(.init(error)) }
+      return
+    }
     report.usedKey = true
     do {
       var events = EventTally()
