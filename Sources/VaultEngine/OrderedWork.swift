@@ -3,6 +3,9 @@ internal import Synchronization
 internal import VaultFormat
 
 extension Threads {
+  /// Whether whoever calls has the cores busy already: what it asks for is done by its own thread alone.
+  @TaskLocal package static var isAlone = false
+
   /// Long work, part by part, on all cores.
   ///
   /// The caller's thread takes the parts and gives away what became of them, both in order: these two steps may build on
@@ -26,7 +29,7 @@ extension Threads {
       let queue = WorkQueue(work)
       queue.put(first)
       queue.put(second)
-      let helpers = (1..<cores).compactMap { _ in start { queue.help() } }
+      let helpers = (1..<(isAlone ? 1 : cores)).compactMap { _ in start { queue.help() } }
       defer {
         queue.close(helpers.count)
         for helper in helpers { join(helper) }

@@ -24,7 +24,17 @@ public struct VaultSnapshot: Sendable {
   ///
   /// - Throws: the error of the first record that can't be read, and what `body` throws.
   public func forEachEntry(_ body: (borrowing VaultEntry) throws(VaultError) -> Void) throws(VaultError) {
-    for place in view.index.inFileOrder { try body(view.entry(at: place)) }
+    for place in view.index.inFileOrder {
+      let entry: VaultEntry
+      do {
+        entry = try view.entry(at: place)
+      } catch {
+        // Not the index need be bad: another record may stand where it means one. A replay tells.
+        if error.code == .indexDamaged { _ = try wholeView }
+        throw error
+      }
+      try body(entry)
+    }
   }
 
   /// Gives every record of the file to `body`, in the order in which they were written: puts that were superseded,

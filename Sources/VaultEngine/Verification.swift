@@ -183,7 +183,10 @@ private struct Verification {
       return try Opening.keyring(structure, &window, with: credential)
     } catch {
       guard error.code.isDamage else { throw error }
-      report.findings.append(.init(error))
+      let finding = VerifyReport.Finding(error)
+      if !report.findings.contains(where: { $0.code == finding.code && $0.offset == finding.offset }) {
+        report.findings.append(finding)
+      }
       return nil
     }
   }

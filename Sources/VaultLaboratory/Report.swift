@@ -49,7 +49,7 @@ extension Report {
     do {
       try Threads.inOrder(
         take: { () throws(VaultError) in rest.next() },
-        work: { (part) throws(VaultError) in body(part) },
+        work: { (part) throws(VaultError) in Threads.$isAlone.withValue(true) { body(part) } },
         give: { (found) throws(VaultError) in report.add(found) })
     } catch {
       report.violation("the work itself: \(error)")

@@ -12,7 +12,8 @@ struct VaultLab: ParsableCommand {
     discussion: "Each part prints what it tried and what it found, and exits with 1 when a promise did not hold.",
     subcommands: [
       PowerCutsCommand.self, NestedCutsCommand.self, LyingDiskCommand.self, NoncesCommand.self, KillsCommand.self,
-      KillsChildCommand.self, FailingCallsCommand.self, CallsCommand.self, ModelCommand.self,
+      KillsChildCommand.self, FailingCallsCommand.self, CallsCommand.self, ModelCommand.self, BytesCommand.self,
+      StructureCommand.self,
     ])
 
   static func main() {
