@@ -107,6 +107,11 @@ struct FileWindow: ~Copyable {
     // Loading more moves the window.
     if let first = try? shapedHeader(at: offset, in: generation) { try load(at: offset, count: first.frameLength) }
     let end = start + UInt64(buffer.count)
+    guard offset < end else {
+      // An empty run that says nothing would have whoever walks come back to it for ever.
+      let failure = FormatError(.frameDamaged, "the file became shorter while it was read", offset: offset)
+      return FrameRun(bytes: [], start: offset, headers: [], failure: failure)
+    }
     var headers: [FrameHeader] = []
     var next = offset
     do throws(FormatError) {

@@ -223,7 +223,14 @@ private struct Verification {
   ) throws(VaultError) {
     var offset = UInt64(FileHeader.length)
     while offset < structure.walk.committed.offset {
-      let header = try window.header(at: offset, in: structure.generation)
+      let header: FrameHeader
+      do {
+        header = try window.header(at: offset, in: structure.generation)
+      } catch {
+        // The file became shorter since its structure was read, which what was found first tells.
+        guard error.code.isDamage else { throw error }
+        return
+      }
       try window.load(at: offset, count: header.frameLength)
       do {
         let frame = try Frame(header, in: window.bytes(at: offset, count: header.frameLength))

@@ -13,26 +13,48 @@ enum FileReplacement {
   /// Puts `text` in the place of what `path` held, and has it on the disk.
   ///
   /// - Parameter mode: of the new file, whatever the umask.
-  /// - Throws: ``ExitCode/cannotCreate``, ``ExitCode/io``; what was there is then still there.
+  /// - Throws: ``ExitCode/cannotCreate``, also while another process does the same; ``ExitCode/io``. What was there is then still
+  ///   there.
   static func write(_ text: String, to path: String, mode: mode_t) throws(CommandFailure) {
     try checkIsFile(path)
-    var template = Array("\(path).tmp-XXXXXX".utf8CString)
-    // Mode 0600.
-    let descriptor = unsafe mkstemp(&template)
-    guard descriptor >= 0 else {
-      throw CommandFailure(.cannotCreate, "no file can be made beside \(path): \(systemMessage(errno))")
+    let temporary = temporaryName(of: path)
+    sweep(temporary)
+    let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0, hold(descriptor) else {
+      let number = errno
+      if descriptor >= 0 { close(descriptor) }
+      throw CommandFailure(.cannotCreate, "no file can be made beside \(path): \(systemMessage(number))")
     }
-    let temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let bytes = Array(text.utf8)
     var number = Output.write(bytes.span, to: descriptor)
     if number == 0, fchmod(descriptor, mode) != 0 { number = errno }
     if number == 0, fsync(descriptor) != 0 { number = errno }
-    if close(descriptor) != 0, number == 0 { number = errno }
     if number == 0, unsafe rename(temporary, path) != 0 { number = errno }
+    if number != 0 { _ = unsafe unlink(temporary) }
+    // The lock goes with it: not before the name.
+    close(descriptor)
     guard number == 0 else {
-      _ = unsafe unlink(temporary)
       throw CommandFailure(.io, "\(path) can't be written: \(systemMessage(number))")
     }
     FileFacts.syncFolder(of: path)
+  }
+
+  /// The name under which a file is made that is to take the place of the one at `path`. Always the same, so that what a killed
+  /// process left is found by the next.
+  static func temporaryName(of path: String) -> String { path + ".tokenvault.tmp" }
+
+  /// Keeps others from taking the file for one that was left behind, as long as the descriptor is open.
+  static func hold(_ descriptor: Int32) -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+
+  /// Removes a file that a killed process left under the name; nothing that somebody is at work on.
+  static func sweep(_ temporary: String) {
+    let descriptor = unsafe open(temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    var (held, named) = (stat(), stat())
+    guard hold(descriptor), unsafe fstat(descriptor, &held) == 0, unsafe lstat(temporary, &named) == 0,
+      held.st_mode & S_IFMT == S_IFREG, held.st_dev == named.st_dev, held.st_ino == named.st_ino
+    else { return }
+    _ = unsafe unlink(temporary)
   }
 }

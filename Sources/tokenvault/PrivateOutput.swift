@@ -23,7 +23,8 @@ final class PrivateOutput {
   init(at path: String, replacing: Bool) throws(CommandFailure) {
     if !replacing, FileFacts.exists(path) { throw Self.isThere(path) }
     (self.path, self.replacing) = (path, replacing)
-    temporary = path + ".\(getpid()).tmp"
+    temporary = FileReplacement.temporaryName(of: path)
+    FileReplacement.sweep(temporary)
     var descriptor: Int32 = -1
     if FileFacts.exists("/proc/self/fd") {
       descriptor = unsafe open(FileFacts.folder(of: path), Self.unnamed | O_WRONLY | O_CLOEXEC, 0o600)
@@ -34,7 +35,7 @@ final class PrivateOutput {
     }
     self.descriptor = descriptor
     buffer.reserveCapacity(Self.room)
-    guard descriptor >= 0 else {
+    guard descriptor >= 0, FileReplacement.hold(descriptor) else {
       throw CommandFailure(.cannotCreate, "\(path) can't be made: \(systemMessage(errno))")
     }
   }

@@ -47,6 +47,15 @@ import VaultLaboratory
     }
   }
 
+  // Defends: a file that is cut short by somebody while it is read ends the walk over it, and is never waited for.
+  @Test func aFileThatIsCutMeanwhile() throws {
+    let (disk, ends) = try sample()
+    let length = UInt64(try #require(disk.cache["vault"]).count)
+    try SimulatedStorage(disk: disk).open(writable: true).resize(to: ends[1])
+    let report = try verify(disk, lengths: [length + 4096, length, ends[1]])
+    #expect(report.findings.isEmpty && report.bytes == ends[1], "\(report.findings)")
+  }
+
   // Defends: damage that stays is found, whoever wrote meanwhile.
   @Test func damageIsFoundAllTheSame() throws {
     let (disk, ends) = try sample()
