@@ -68,8 +68,8 @@ package enum Recovered {
       throw Unsound(description: "holds \(found.words) after \(before.words) and two writes")
     }
     if let finding = try disk.findings().first { throw Unsound(description: "verify finds: \(finding)") }
-    guard !disk.cache.names.keys.contains(where: { $0.contains(".tmp-") }) else {
-      throw Unsound(description: "a temporary file is left")
+    guard !disk.cache.names.keys.contains(where: { $0.hasPrefix("\(SimulatedStorage.name).tmp-") }) else {
+      throw Unsound(description: "a temporary file of the vault is left")
     }
     return disk
   }
