@@ -2,8 +2,11 @@
 
 import PackageDescription
 
+/// The runtime of libFuzzer, given by `.ci/fuzz`: everything is compiled to be fuzzed then, and there is one program more.
+let fuzzer = Context.environment["TOKENVAULT_FUZZ"]
+
 /// One list for every target, so that no module is held to a weaker standard than another.
-let settings: [SwiftSetting] = [
+let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
@@ -13,6 +16,7 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
   .enableExperimentalFeature("Lifetimes"),
 ]
+let settings = strict + (fuzzer == nil ? [] : [.unsafeFlags(["-sanitize=fuzzer"])])
 
 let package = Package(
   name: "TokenVault",
@@ -51,7 +55,7 @@ let package = Package(
     .executableTarget(
       name: "tokenvault",
       dependencies: [
-        "TokenVault", "VaultVectors", "JSONText",
+        "TokenVault", "VaultVectors", "JSONText", "CSystemShims",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -64,7 +68,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .target(
-      name: "VaultLaboratory", dependencies: ["VaultEngine", "VaultFormat", "VaultCrypto"], swiftSettings: settings),
+      name: "VaultLaboratory", dependencies: ["TokenVault", "VaultEngine", "VaultFormat", "VaultCrypto"],
+      swiftSettings: strict),
     .executableTarget(
       name: "vaultlab",
       dependencies: [
@@ -72,9 +77,24 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+    .target(
+      name: "VaultFuzzing",
+      dependencies: [
+        "VaultLaboratory", "TokenVault", "VaultVectors", "VaultEngine", "VaultFormat", "VaultCrypto", "JSONText",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "FuzzingTests",
+      dependencies: [
+        "VaultFuzzing", "VaultLaboratory", "VaultVectors", "VaultEngine", "VaultFormat", "VaultCrypto",
+      ],
+      swiftSettings: settings),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: settings),
     .testTarget(
-      name: "VaultCryptoTests", dependencies: ["VaultCrypto", "VaultVectors"], swiftSettings: settings),
+      name: "VaultCryptoTests", dependencies: ["VaultCrypto", "VaultVectors", "VaultLaboratory"],
+      swiftSettings: settings),
     .testTarget(name: "VaultFormatTests", dependencies: ["VaultFormat", "VaultCrypto"], swiftSettings: settings),
     .testTarget(
       name: "VaultVectorsTests", dependencies: ["VaultVectors", "VaultEngine", "VaultFormat", "VaultCrypto"],
@@ -99,3 +119,13 @@ let package = Package(
       name: "CommandLineTests", dependencies: ["tokenvault", "TokenVault", "JSONText"], swiftSettings: settings),
   ]
 )
+
+if let fuzzer {
+  package.products.append(.executable(name: "vaultfuzz", targets: ["vaultfuzz"]))
+  package.targets += [
+    .systemLibrary(name: "CLibFuzzer"),
+    .executableTarget(
+      name: "vaultfuzz", dependencies: ["VaultFuzzing", "VaultLaboratory", "VaultCrypto", "CLibFuzzer"],
+      swiftSettings: strict, linkerSettings: [.unsafeFlags([fuzzer, "-lstdc++", "-lm"])]),
+  ]
+}

@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -24,6 +25,8 @@ int tv_file_system(const char *path, uint32_t *type, uint64_t *free_bytes) {
   *free_bytes = (uint64_t)facts.f_bavail * (uint64_t)facts.f_bsize;
   return 0;
 }
+
+void tv_forbid_dumping(void) { prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 void tv_trim_memory(void) { malloc_trim(0); }
 

@@ -11,7 +11,7 @@ struct Conditions: ~Copyable {
 
   init(of view: View) {
     self.view = view
-    version = view.lastVersion
+    version = view.greatestVersion
   }
 
   /// Accepts the writes of `batch`, all of them or none.

@@ -8,8 +8,8 @@ enum Opening {
   struct Structure {
     let generation: Generation
     let walk: Walk
-    /// What stands behind the last complete batch.
-    let tail: TailRules.Verdict
+    /// What stands behind the last complete batch, if that is an append that was interrupted, or goes on at this moment.
+    let torn: Tail?
     /// Bytes from the end of the last complete batch to the last that is not zero.
     let tornBytes: UInt64
     /// The slots that count: the newest checkpoint's, or the first batch's.
@@ -44,7 +44,7 @@ enum Opening {
     let verdict = try tail.judge { _ in .opens }
     guard generation.header.generation == 1 || walk.newestCheckpoint != nil else { throw VaultError.unfinished }
     return Structure(
-      generation: generation, walk: walk, tail: verdict, tornBytes: UInt64(tail.nonzeroCount),
+      generation: generation, walk: walk, torn: verdict == .torn ? tail : nil, tornBytes: UInt64(tail.nonzeroCount),
       slotsOffset: walk.newestCheckpoint ?? UInt64(FileHeader.length), damage: damage)
   }
 
@@ -156,19 +156,15 @@ enum Opening {
       else { throw error }
       view = excused
     }
-    try judgeTail(structure, &window, view.keyring)
+    try judgeTail(structure, view.keyring)
     return view
   }
 
-  /// Once more, now that frames can be opened: a whole frame that does not open is damage, not a torn append.
-  static func judgeTail(
-    _ structure: Structure, _ window: inout FileWindow, _ keyring: Keyring
-  ) throws(VaultError) {
-    guard structure.tail == .torn else { return }
+  /// Once more, now that frames can be opened: a whole frame that does not open is damage, not a torn append. These are the bytes
+  /// that the walk stopped at: by now, others may stand there.
+  static func judgeTail(_ structure: Structure, _ keyring: Keyring) throws(VaultError) {
     let generation = structure.generation
-    _ = try Tail(&window, behind: structure.walk, in: generation).judge { (frame) in
-      keyring.opening(of: frame, in: generation)
-    }
+    _ = try structure.torn?.judge { (frame) in keyring.opening(of: frame, in: generation) }
   }
 
   /// The slots that count, in the order of the file, and where each stands.
@@ -182,12 +178,9 @@ enum Opening {
       let slot = try format { () throws(FormatError) in
         let bytes = window.bytes(at: offset, count: FrameHeader.length + KeySlot.clearLength)
         let header = try FrameHeader(parsing: bytes, at: offset, in: structure.generation)
+        // The walk has checked its clear part.
         guard header.type == .keySlot else { return KeySlot?.none }
-        do throws(FormatError) {
-          return try KeySlot(parsing: bytes.extracting(FrameHeader.length..<bytes.count))
-        } catch {
-          throw error.at(offset: offset, sequence: header.sequence)
-        }
+        return try KeySlot(parsing: bytes.extracting(FrameHeader.length..<bytes.count))
       }
       guard let slot else { break }
       slots.append((slot, offset))

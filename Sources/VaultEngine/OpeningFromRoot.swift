@@ -38,7 +38,7 @@ extension Opening {
       guard error.code == .indexDamaged else { throw error }
       return nil
     }
-    try judgeTail(structure, &window, keyring)
+    try judgeTail(structure, keyring)
     return view
   }
 

@@ -23,6 +23,9 @@ enum SyncNote {
     }
   }
 
-  /// What takes the place of a note when a sync has failed.
+  /// Whether somebody may believe these bytes.
+  static func isNote(_ bytes: [UInt8]) -> Bool { bytes.starts(with: magic) }
+
+  /// What takes the place of a note when a sync has failed, and while something is cut off.
   static let none = [UInt8](repeating: 0, count: length)
 }

@@ -33,15 +33,15 @@ extension Vault {
     let start = ContinuousClock.now
     let passes: UInt64 = credential == nil ? 1 : 2
     var verification = Verification(file, passes: passes, progress)
-    // A batch that is being written looks like damage for a moment; whoever holds the lock is asked before that is said.
     try verification.checkStructure()
+    if storage == nil || !verification.report.isDamaged { try verification.checkContent(with: credential) }
     if verification.report.isDamaged, let storage {
-      let lock = try storage.lock(.shared, wait: .seconds(1))
-      defer { withExtendedLifetime(lock) {} }
+      // A batch that is being written, or taken back, looks like damage for a moment: before that is said, nobody writes while it
+      // is found out what is there. None of that will change, so that others may go on while it is opened.
       verification = Verification(file, passes: passes, progress)
-      try verification.checkStructure()
+      try verification.checkStructure(lockedBy: storage)
+      try verification.checkContent(with: credential)
     }
-    if let credential { try verification.checkContent(with: credential) }
     if let pin { try verification.check(.pin(pin)) }
     if let head { try verification.check(.head(head)) }
     verification.report.duration = ContinuousClock.now - start
@@ -77,6 +77,13 @@ private struct Verification {
       furthest = min(max(furthest, end), length)
       progress(VerifyProgress(bytesDone: pass * length + furthest, bytesTotal: passes * length))
     }
+  }
+
+  /// Everything that needs no key, while no writer is at work.
+  mutating func checkStructure(lockedBy storage: any Storage) throws(VaultError) {
+    let lock = try storage.lock(.shared, wait: .seconds(1))
+    defer { withExtendedLifetime(lock) {} }
+    try checkStructure()
   }
 
   /// Everything that needs no key.
@@ -124,17 +131,17 @@ private struct Verification {
 
   /// Opens everything, if the structure is whole but for what an opened index root may excuse: without it, no key would tell
   /// more.
-  mutating func checkContent(with credential: borrowing Credential) throws(VaultError) {
+  mutating func checkContent(with credential: borrowing Credential?) throws(VaultError) {
+    switch credential {
+    case .some(let credential): try checkContent(with: credential)
+    case .none: break
+    }
+  }
+
+  private mutating func checkContent(with credential: borrowing Credential) throws(VaultError) {
     var window = try window(pass: 1)
     guard let structure = try wholeOrExcusable(&window) else { return }
-    let keyring: Keyring
-    do {
-      keyring = try Opening.keyring(structure, &window, with: credential)
-    } catch {
-      guard error.code.isDamage else { throw error }
-      if report.findings.isEmpty { report.findings.append(.init(error)) }
-      return
-    }
+    guard let keyring = try keyring(structure, &window, with: credential) else { return }
     report.usedKey = true
     do {
       var events = EventTally()
@@ -165,6 +172,22 @@ private struct Verification {
       }
       report.findings.append(.init(error))
       try findUnopened(structure, &window, keyring, behind: error.offset ?? 0)
+    }
+  }
+
+  /// The keys; `nil` when the slot that was made for the credential is damaged: nothing can be opened then.
+  private mutating func keyring(
+    _ structure: Opening.Structure, _ window: inout FileWindow, with credential: borrowing Credential
+  ) throws(VaultError) -> Keyring? {
+    do {
+      return try Opening.keyring(structure, &window, with: credential)
+    } catch {
+      guard error.code.isDamage else { throw error }
+      let finding = VerifyReport.Finding(error)
+      if !report.findings.contains(where: { $0.code == finding.code && $0.offset == finding.offset }) {
+        report.findings.append(finding)
+      }
+      return nil
     }
   }
 

@@ -146,10 +146,12 @@ struct Writer: ~Copyable, Sendable {
     let shared = published.shared
     let standing = try follower.standing(of: shared.view, under: lock)
     if standing == .same, judgedFile == shared.view.file.identity { return }
-    try prepareToAppend(shared.view, standing)
+    try prepareToAppend(shared.view, standing, lock)
   }
 
-  private mutating func prepareToAppend(_ known: View, _ found: Follower.Standing) throws(VaultError) {
+  private mutating func prepareToAppend(
+    _ known: View, _ found: Follower.Standing, _ lock: (any StorageLock)?
+  ) throws(VaultError) {
     var (view, standing) = (known, found)
     switch standing {
     case .same, .grown: break
@@ -162,11 +164,11 @@ struct Writer: ~Copyable, Sendable {
       standing = .same
     }
     guard standing == .grown || judgedFile != view.file.identity else { return }
-    try catchUp(view)
+    try catchUp(view, lock)
   }
 
   /// Takes in what others wrote behind `view`, and cuts off what one of them left unfinished.
-  private mutating func catchUp(_ view: View) throws(VaultError) {
+  private mutating func catchUp(_ view: View, _ lock: (any StorageLock)?) throws(VaultError) {
     let isJudged = judgedFile == view.file.identity
     let found: (view: View, torn: Tail?)
     do {
@@ -182,18 +184,21 @@ struct Writer: ~Copyable, Sendable {
       try environment.storage.keepTorn(tail.torn.span, from: found.view.chain.sequence + 1)
       // Cut, and the cut synced, before anything is appended: never written over in place.
       try latching { () throws(VaultError) in
-        try Self.cutBack(found.view.file, to: found.view.chain.offset)
+        try Self.cutBack(found.view.file, to: found.view.chain.offset, lock)
       }
     }
     judgedFile = found.view.file.identity
   }
 
   /// The writer before may have died between its write and its sync: what it wrote is synced before anything builds on it.
+  ///
+  /// The note is asked for even of a batch that this handle has synced itself: another may have cut off since what it could not
+  /// write, and that cut may not be on the disk. See ``cutBack(_:to:_:)``.
   private func settleLastBatch(_ lock: (any StorageLock)?) throws(VaultError) {
-    guard !published.isEndSynced else { return }
-    let view = published.view
-    if lock?.note(count: SyncNote.length) != SyncNote.saying(view) { try writeLastBatchAgain(view) }
-    published.noteSync()
+    if lock?.note(count: SyncNote.length) != SyncNote.saying(published.shared.view) {
+      try writeLastBatchAgain(published.view)
+    }
+    if !published.isEndSynced { published.noteSync() }
   }
 
   private func writeLastBatchAgain(_ view: View) throws(VaultError) {
@@ -210,10 +215,8 @@ struct Writer: ~Copyable, Sendable {
       throw error
     }
     try latching { () throws(VaultError) in try view.file.sync() }
-    if start.isInFirstBatch {
-      // Whoever made the file may have died between giving it its name and syncing that.
-      try latching { () throws(VaultError) in try environment.storage.syncName() }
-    }
+    // Whoever made the file may have died, or failed, between giving it its name and syncing that.
+    try latching { () throws(VaultError) in try environment.storage.syncName() }
   }
 
   /// One write, one sync, and the batch is published.
@@ -237,7 +240,7 @@ struct Writer: ~Copyable, Sendable {
       try allocateAhead(for: bytes.count, at: end, in: file)
       try file.write(bytes.span, at: end)
     } catch {
-      let cut: Void? = try? Self.cutBack(file, to: end)
+      let cut: Void? = try? Self.cutBack(file, to: end, lock)
       // Without room nothing was promised and nothing is left: the handle may go on once there is room.
       if error.code != .diskFull || cut == nil { published.fail(error) }
       throw error
@@ -248,7 +251,7 @@ struct Writer: ~Copyable, Sendable {
       published.fail(error)
       // The last batch may share a block with what could not be written: the next writer writes it again.
       lock?.leave(SyncNote.none)
-      try? Self.cutBack(file, to: end)
+      try? Self.cutBack(file, to: end, lock)
       throw error
     }
   }
@@ -272,17 +275,25 @@ struct Writer: ~Copyable, Sendable {
 
   /// Cuts the file back to the end of the last committed batch, and syncs the cut.
   ///
-  /// In two steps, because another handle, which wrote that batch itself, would take a file of just that length for its own
-  /// and append to it, while a cut whose sync failed may not be on the disk. The first four bytes of a frame, the same in
-  /// all frames, are left until the cut is: they make every writer cut and sync before it builds on the file.
-  private static func cutBack(_ file: any StorageFile, to end: UInt64) throws(VaultError) {
-    let mark = end + UInt64(FrameHeader.sync.count)
-    if try file.length() > mark {
-      try file.resize(to: mark)
-      try file.sync()
+  /// Another handle, which wrote that batch itself, would take a file of just that length for its own and append to it, while a
+  /// cut that is not synced, or whose sync failed, may not be on the disk. So the note is taken back before: without it every
+  /// writer writes the last batch again and syncs that, and the cut with it, before it builds on the file. Nothing is left in
+  /// the file to tell of the cut: a sector that is half cut is not one that an interrupted append leaves.
+  ///
+  /// - Throws: `io`, also when the note can't be taken back: nothing is cut then.
+  private static func cutBack(
+    _ file: any StorageFile, to end: UInt64, _ lock: (any StorageLock)?
+  ) throws(VaultError) {
+    let note = lock?.note(count: SyncNote.length) ?? []
+    lock?.leave(SyncNote.none)
+    guard !SyncNote.isNote(note) || lock?.note(count: SyncNote.length) == SyncNote.none else {
+      throw VaultError(
+        .io, "the lock file can't be written, and so nothing was cut off", remedy: "see that the disk is well")
     }
     try file.resize(to: end)
     try file.sync()
+    // What it said of the last batch is as true as before.
+    lock?.leave(note)
   }
 
   private func latching(_ body: () throws(VaultError) -> Void) throws(VaultError) {

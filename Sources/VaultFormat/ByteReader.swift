@@ -104,6 +104,8 @@ extension Span<UInt8> {
   /// Index behind the last byte that is not zero; 0 when there is none.
   package var endOfNonzero: Int {
     var end = count
+    // Words at a time, as a file may end in as many zeros as are allocated ahead.
+    while end >= 8, bigEndian(at: end - 8, as: UInt64.self) == 0 { end -= 8 }
     while end > 0, self[end - 1] == 0 { end -= 1 }
     return end
   }

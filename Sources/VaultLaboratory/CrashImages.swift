@@ -1,126 +1,72 @@
-/// The states in which a power cut may leave a disk: at a point of its journal, with any part of what was not yet synced.
-///
-/// What was synced is there. Every other operation is there or not, by itself, and of the newest write any subset of its
-/// 512-byte sectors, with every length that the file may have had meanwhile (FORMAT.md, "Crash contract").
+/// The states in which a power cut may leave a disk: at a point of its journal, with any part of what was not yet synced
+/// (FORMAT.md, "Crash contract"). See ``UncertainFile`` for what that means; here states are drawn within a budget, with names
+/// and files that are not the vault's.
 package struct CrashImages {
-  package static let sector = 512
+  package static let sector = UncertainFile.sector
 
-  private let start: DiskImage
-  private let journal: ArraySlice<DiskOperation>
-  /// Places in the journal of what need not be on the disk.
-  private let unsure: [Int]
+  private let disk: UncertainDisk
   private let budget: Int
   private var random: SeededRandom
 
   /// - Parameters:
   ///   - point: how many operations were made before the cut.
-  ///   - budget: images of one point beyond which subsets are drawn instead of all being made.
+  ///   - budget: about how many images are made of a point that has more.
   package init(of disk: SimulatedDisk, at point: Int, budget: Int, seed: UInt64) {
-    start = disk.start
-    journal = disk.journal[..<point]
-    unsure = Self.unsure(in: journal)
-    self.budget = budget
-    random = SeededRandom(seed: seed)
+    var uncertain = UncertainDisk(disk.start)
+    for operation in disk.journal[..<point] { uncertain.apply(operation) }
+    self.init(uncertain, budget: budget, seed: seed)
   }
 
-  private static func unsure(in journal: ArraySlice<DiskOperation>) -> [Int] {
-    var pending: [Int: [Int]] = [:]
-    var lost: [Int] = []
-    var names: [Int] = []
-    for (place, operation) in zip(journal.indices, journal) {
-      switch operation {
-      case .write(let file, _, _), .resize(let file, _): pending[file, default: []].append(place)
-      case .sync(let file): pending[file] = nil
-      case .failedSync(let file):
-        // Pages are clean after a failure: no later sync brings them to the disk. A length is kept by the file system.
-        let places = pending[file] ?? []
-        lost += places.filter { if case .write = journal[$0] { true } else { false } }
-        pending[file] = places.filter { if case .resize = journal[$0] { true } else { false } }
-      case .create, .rename, .remove: names.append(place)
-      case .syncDirectory: names = []
-      case .note: break
-      }
-    }
-    return (pending.values.joined() + lost + names).sorted()
+  package init(_ disk: UncertainDisk, budget: Int, seed: UInt64) {
+    self.disk = disk
+    self.budget = budget
+    random = SeededRandom(seed: seed)
   }
 
   /// The images, each once, in an order that the seed fixes.
   package mutating func all() -> [DiskImage] {
     var images: [DiskImage] = []
     var seen: Set<DiskImage> = []
-    let newest = unsure.last { if case .write = journal[$0] { true } else { false } }
-    let others = unsure.filter { $0 != newest }
-    let choices = subsets(of: others.count, limit: max(budget / 8, 8))
-    for choice in choices {
-      let kept = Set(zip(others, choice).filter { $0.1 }.map { $0.0 })
-      for image in variants(keeping: kept, newest: newest, limit: max(budget / choices.count, 4))
-      where seen.insert(image).inserted {
-        images.append(image)
+    let directories = disk.directories()
+    let states = disk.files.mapValues { $0.states() }
+    // Of the file with the most that is open, all states; the others are in one that is drawn.
+    let main = states.filter { $0.value.breadth > 0 }.max { ($0.value.breadth, $0.key) < ($1.value.breadth, $1.key) }?
+      .key
+    for directory in directories {
+      let limit = max(budget / directories.count, 4)
+      let mainStates = main.flatMap { states[$0]?.all(limit: limit, random: &random).states } ?? []
+      for number in 0..<max(mainStates.count, 1) {
+        var image = DiskImage(names: directory)
+        image.note = disk.note
+        for file in Set(directory.values).sorted() {
+          guard let all = states[file] else { continue }
+          image.files[file] = all.bytes(of: file == main ? mainStates[number] : one(of: all))
+        }
+        if seen.insert(image).inserted { images.append(image) }
       }
     }
     return images
   }
 
-  /// Every subset of `count` things, or `limit` of them: none, all, each alone, all but each, and others that are drawn.
-  private mutating func subsets(of count: Int, limit: Int) -> [[Bool]] {
-    if count < 20, 1 << count <= limit {
-      return (0..<1 << count).map { bits in (0..<count).map { bits >> $0 & 1 == 1 } }
-    }
-    var subsets = [[Bool](repeating: false, count: count), [Bool](repeating: true, count: count)]
-    for one in 0..<count where subsets.count < limit {
-      subsets.append((0..<count).map { $0 == one })
-      subsets.append((0..<count).map { $0 != one })
-    }
-    while subsets.count < limit { subsets.append((0..<count).map { _ in random.next() & 1 == 0 }) }
-    return subsets
-  }
-
-  private mutating func variants(keeping kept: Set<Int>, newest: Int?, limit: Int) -> [DiskImage] {
-    guard let newest, case .write(let file, let offset, let bytes) = journal[newest] else {
-      return [image(keeping: kept, newest: nil)]
-    }
-    let first = offset / Self.sector
-    let last = (offset + bytes.count - 1) / Self.sector
-    var images = [image(keeping: kept, newest: newest)]
-    for subset in subsets(of: last - first + 1, limit: limit) {
-      images.append(
-        image(keeping: kept, newest: newest) { (image) in
-          let end = offset + bytes.count
-          // The length is the new one: sectors that did not arrive hold what they held before, or zeros.
-          let old = image.files[file] ?? []
-          image.files[file] = old
-          if old.count < end { image.files[file]?.resize(to: end) }
-          for (sector, isNew) in zip(first...last, subset) where isNew {
-            let from = max(sector * Self.sector, offset)
-            let part = bytes[from - offset..<min((sector + 1) * Self.sector, end) - offset]
-            image.files[file]?.overwrite(at: from, with: part)
-          }
-        })
-    }
-    // The file may be shorter: cut at every sector that the write touches.
-    for sector in first...last {
-      let length = max(sector * Self.sector - offset, 0)
-      images.append(
-        image(keeping: kept, newest: newest) { (image) in
-          image.files[file, default: []].overwrite(at: offset, with: bytes[..<length])
-        })
-    }
-    return images
-  }
-
-  /// Replays the journal.
-  private func image(
-    keeping kept: Set<Int>, newest: Int?, writing: (inout DiskImage) -> Void = { _ in }
-  ) -> DiskImage {
-    var image = start
-    let unsure = Set(unsure)
-    for (place, operation) in zip(journal.indices, journal) {
-      if place == newest {
-        writing(&image)
-      } else if kept.contains(place) || !unsure.contains(place) {
-        image.apply(operation)
-      }
+  /// One image that the seed draws.
+  package mutating func any() -> DiskImage {
+    let directories = disk.directories()
+    let directory = directories[Int(random.next() % UInt64(directories.count))]
+    var image = DiskImage(names: directory)
+    image.note = disk.note
+    for (_, file) in directory.sorted(by: { $0.key < $1.key }) {
+      guard let uncertain = disk.files[file] else { continue }
+      let states = uncertain.states(bringsBack: random.next() & 1 == 0)
+      image.files[file] = states.bytes(of: states.any(random: &random))
     }
     return image
+  }
+
+  private mutating func one(of states: FileStates) -> FileStates.State {
+    switch random.next() % 4 {
+    case 0: states.oldest
+    case 1: states.newest
+    default: states.any(random: &random)
+    }
   }
 }

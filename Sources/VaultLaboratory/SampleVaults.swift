@@ -22,6 +22,16 @@ extension Environment {
       storage: SimulatedStorage(disk: disk), now: { 1_700_000_000_000_000 },
       makeRandom: { () throws(CryptoError) in AnyRandomSource(SeededRandom(seed: seed)) })
   }
+
+  /// The world of one process: whoever asks for random bytes in it goes on with the same stream.
+  package static func process(
+    _ disk: SimulatedDisk, path: String = SimulatedStorage.name, seed: UInt64
+  ) -> Environment {
+    let random = AnyRandomSource(SeededRandom(seed: seed &* 0x9E6C_63D0_876A_9A35))
+    return Environment(
+      storage: SimulatedStorage(disk: disk, path: path), now: { 1_700_000_000_000_000 },
+      makeRandom: { () throws(CryptoError) in random })
+  }
 }
 
 extension Array<UInt8> {
@@ -47,7 +57,7 @@ package func passphrase(_ text: String) throws -> Credential {
   return credential
 }
 
-package enum HelperError: Error { case noCredential, system(Int32) }
+package enum HelperError: Error { case noCredential, noFile, didNotFail, system(Int32) }
 
 extension VaultOptions {
   package static let reading = {

@@ -30,6 +30,15 @@ package struct DiskImage: Hashable, Sendable {
     self.files = files
   }
 
+  /// An array's own hash goes through it byte by byte.
+  package func hash(into hasher: inout Hasher) {
+    for (file, bytes) in files.sorted(by: { $0.key < $1.key }) {
+      hasher.combine(file)
+      unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+    }
+    hasher.combine(names)
+  }
+
   /// The bytes under a name; `nil` when there is no such name.
   package subscript(_ name: String) -> [UInt8]? { names[name].flatMap { files[$0] } }
 
@@ -85,6 +94,10 @@ package final class SimulatedDisk: Sendable {
     package var stamp: Int?
     /// Runs just before every attempt to take the lock.
     package var beforeLock: (@Sendable () -> Void)?
+    /// Notes are not taken back.
+    package var keepsNotes = false
+    /// Is shown every write that is asked for, also one that fails.
+    package var observer: (@Sendable (_ file: [UInt8], _ offset: Int, _ bytes: [UInt8]) -> Void)?
   }
 
   package let start: DiskImage
@@ -124,10 +137,31 @@ package final class SimulatedDisk: Sendable {
   /// Runs `body` before every attempt to take the lock; `nil` ends that.
   package func beforeEveryLock(_ body: (@Sendable () -> Void)?) { state.withLock { $0.beforeLock = body } }
 
+  /// Plants a fault: whoever takes a note back believes to have done so, and the next to look finds it there.
+  package func keepNotes() { state.withLock { $0.keepsNotes = true } }
+
+  package var keepsNotes: Bool { state.withLock { $0.keepsNotes } }
+
+  /// Shows `observer` every write that is asked for from now on, also one that fails or is cut short: what the file holds until
+  /// then, the place, and all the bytes.
+  package func observeWrites(_ observer: @escaping @Sendable (_ file: [UInt8], _ offset: Int, _ bytes: [UInt8]) -> Void)
+  {
+    state.withLock { $0.observer = observer }
+  }
+
+  /// What a running program sees of one file.
+  package func bytes(of file: Int) -> [UInt8] { state.withLock { $0.cache.files[file] ?? [] } }
+
+  /// The file that a running program finds under a name.
+  package func file(named name: String) -> Int? { state.withLock { $0.cache.names[name] } }
+
   /// Counts a call, and fails it when it is its turn.
   package func attempt(_ kind: FailurePlan.Call) throws(VaultError) {
     let error = state.withLock { (state) -> VaultError? in
-      if let only = state.failure?.only, only != kind { return nil }
+      if let plan = state.failure, let only = plan.only, only != kind {
+        // Who was killed makes no other calls either.
+        return plan.isKill && state.calls >= plan.first ? plan.error(for: kind, number: plan.first) : nil
+      }
       state.calls += 1
       return state.failure?.error(for: kind, number: state.calls)
     }
@@ -152,14 +186,26 @@ package final class SimulatedDisk: Sendable {
 
   /// Writes, or writes a part and fails.
   package func write(_ bytes: [UInt8], to file: Int, at offset: Int) throws(VaultError) {
+    if let observer = state.withLock({ $0.observer }) { observer(self.bytes(of: file), offset, bytes) }
     do {
       try attempt(.write)
     } catch {
-      let part = state.withLock { $0.failure?.writesHalf ?? false } ? bytes.count / 2 : 0
+      let part = partBeforeFailure(of: bytes.count, in: file, at: offset)
       if part > 0 { perform(.write(file: file, offset: offset, bytes: Array(bytes[..<part]))) }
       throw error
     }
     perform(.write(file: file, offset: offset, bytes: bytes))
+  }
+
+  /// How much of a write is made before it fails: half of it, and where it goes over bytes that are there, up to the border of a
+  /// sector.
+  private func partBeforeFailure(of count: Int, in file: Int, at offset: Int) -> Int {
+    state.withLock { (state) in
+      guard state.failure?.writesHalf ?? false else { return 0 }
+      let end = offset + count / 2
+      guard state.cache.files[file]?.count ?? 0 > end else { return count / 2 }
+      return max(end / CrashImages.sector * CrashImages.sector - offset, 0)
+    }
   }
 
   package func sync(_ file: Int) throws(VaultError) {
@@ -230,9 +276,12 @@ package struct FailurePlan: Sendable {
   package let isKill: Bool
   /// A write that fails has written half of its bytes.
   package let writesHalf: Bool
+  /// The code of calls that fail, unless the disk is full. With `read-only`, only calls that change something do.
+  package let code: VaultError.Code
 
   package init(
-    first: Int, only: Call? = nil, count: Int = 1, isFull: Bool = false, isKill: Bool = false, writesHalf: Bool = false
+    first: Int, only: Call? = nil, count: Int = 1, isFull: Bool = false, isKill: Bool = false, writesHalf: Bool = false,
+    code: VaultError.Code = .io
   ) {
     self.first = first
     self.only = only
@@ -240,15 +289,17 @@ package struct FailurePlan: Sendable {
     self.isFull = isFull
     self.isKill = isKill
     self.writesHalf = writesHalf
+    self.code = code
   }
 
   func error(for call: Call, number: Int) -> VaultError? {
     guard number >= first, number - first < count else { return nil }
     switch call {
-    case .write, .create: return isFull ? VaultError(.diskFull, "simulated: no room") : Self.broken
-    default: return isFull ? nil : Self.broken
+    case .write, .create: return isFull ? VaultError(.diskFull, "simulated: no room") : broken
+    case .look, .read, .lock: return isFull || code == .readOnly ? nil : broken
+    default: return isFull ? nil : broken
     }
   }
 
-  private static let broken = VaultError(.io, "simulated: the call failed")
+  private var broken: VaultError { VaultError(code, "simulated: the call failed") }
 }

@@ -1,3 +1,5 @@
+import Synchronization
+import VaultCrypto
 package import VaultEngine
 
 /// A vault on a ``SimulatedDisk``, under the name `vault` unless it is given another.
@@ -14,13 +16,13 @@ package struct SimulatedStorage: Storage {
 
   package func open(writable: Bool) throws(VaultError) -> any StorageFile {
     try disk.attempt(.look)
-    guard let file = disk.cache.names[path] else { throw VaultError(.noVault, "there is no vault") }
+    guard let file = disk.file(named: path) else { throw VaultError(.noVault, "there is no vault") }
     return SimulatedFile(disk, file)
   }
 
   package func identity() throws(VaultError) -> FileIdentity? {
     try disk.attempt(.look)
-    return disk.cache.names[path].map { FileIdentity(device: 1, inode: UInt64($0)) }
+    return disk.file(named: path).map { FileIdentity(device: 1, inode: UInt64($0)) }
   }
 
   package func createTemporary() throws(VaultError) -> any StorageFile {
@@ -108,7 +110,7 @@ package final class SimulatedFile: StorageFile {
 
   package var identity: FileIdentity { FileIdentity(device: 1, inode: UInt64(file)) }
 
-  private var bytes: [UInt8] { disk.cache.files[file] ?? [] }
+  private var bytes: [UInt8] { disk.bytes(of: file) }
 
   package func length() throws(VaultError) -> UInt64 {
     try disk.attempt(.look)
@@ -123,11 +125,8 @@ package final class SimulatedFile: StorageFile {
   package func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
     try disk.attempt(.read)
     let bytes = bytes
-    var place = Int(offset)
-    while place < bytes.count, output.freeCapacity > 0 {
-      output.append(bytes[place])
-      place += 1
-    }
+    let first = min(Int(offset), bytes.count)
+    output.append(contentsOf: bytes.span.extracting(first..<min(first + output.freeCapacity, bytes.count)))
   }
 
   package func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(VaultError) {
@@ -145,6 +144,8 @@ package final class SimulatedFile: StorageFile {
 package final class SimulatedLock: StorageLock {
   private let disk: SimulatedDisk
   private let mode: LockMode
+  /// What its holder takes for the note, where the disk keeps another.
+  private let believed = Mutex<[UInt8]?>(nil)
 
   package init(_ disk: SimulatedDisk, _ mode: LockMode) {
     self.disk = disk
@@ -154,10 +155,16 @@ package final class SimulatedLock: StorageLock {
   deinit { disk.releaseLock(mode) }
 
   package func note(count: Int) -> [UInt8] {
-    (try? disk.attempt(.read)) == nil ? [] : Array(disk.cache.note.prefix(count))
+    if let believed = believed.withLock({ $0 }) { return believed }
+    return (try? disk.attempt(.read)) == nil ? [] : Array(disk.cache.note.prefix(count))
   }
 
   package func leave(_ note: [UInt8]) {
+    if disk.keepsNotes {
+      let isTakenBack = note.allSatisfy { $0 == 0 }
+      believed.withLock { $0 = isTakenBack ? note : nil }
+      guard !isTakenBack else { return }
+    }
     if (try? disk.attempt(.note)) != nil { disk.perform(.note(note)) }
   }
 }

@@ -2,7 +2,7 @@ private import FoundationEssentials
 private import Glibc
 
 /// Finds and reads vector files.
-enum VectorFolder {
+package enum VectorFolder {
   private static let extensions = [".rsp", ".txt", ".json", ".tv-vector"]
   /// Bytes; far above every published file.
   private static let largestFile = 1 << 28
@@ -10,7 +10,7 @@ enum VectorFolder {
   /// `path` itself if it is a file; if it is a folder, the vector files at any depth in it, sorted.
   ///
   /// - Throws: ``VectorError/Code/unreadable`` when there is nothing at `path`, or no vector file in the folder.
-  static func files(at path: String) throws(VectorError) -> [String] {
+  package static func files(at path: String) throws(VectorError) -> [String] {
     guard try status(of: path).st_mode & S_IFMT == S_IFDIR else { return [path] }
     let found: [String]
     do {
@@ -34,7 +34,7 @@ enum VectorFolder {
   /// The bytes of the file at `path`.
   ///
   /// - Throws: ``VectorError/Code/unreadable`` when it is not an ordinary file, too large, or can't be read.
-  static func contents(of path: String) throws(VectorError) -> [UInt8] {
+  package static func contents(of path: String) throws(VectorError) -> [UInt8] {
     let status = try status(of: path)
     // A named pipe would keep the reader waiting.
     guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable("this is not an ordinary file") }

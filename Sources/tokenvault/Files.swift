@@ -28,23 +28,19 @@ enum KeyFile {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 
-  /// Writes `digits` to a new file that only its owner can read, and has it on the disk before returning.
+  /// Writes `digits` to a new file that only its owner can read, and has it on the disk before returning. The file appears when
+  /// it is whole: a key of which a part is missing opens nothing.
   ///
   /// - Throws: ``ExitCode/conflict`` when there is something at `path`; it is left alone.
   static func create(at path: String, digits: borrowing SecretBytes) throws {
-    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else {
-      if errno == EEXIST { throw CommandFailure(.conflict, "there is something at \(path) already; it was left alone") }
-      throw CommandFailure(.cannotCreate, "\(path) can't be made: \(systemMessage(errno))")
+    do throws(CommandFailure) {
+      let file = try PrivateOutput(at: path, replacing: false)
+      try file.write(digits.span)
+      try file.finish()
+    } catch {
+      guard error.exit == .conflict else { throw error }
+      throw CommandFailure(.conflict, "there is something at \(path) already; it was left alone")
     }
-    var number = Output.write(digits.span, to: descriptor)
-    if number == 0, fsync(descriptor) != 0 { number = errno }
-    if close(descriptor) != 0, number == 0 { number = errno }
-    guard number == 0 else {
-      _ = unsafe unlink(path)
-      throw CommandFailure(.io, "\(path) can't be written: \(systemMessage(number))")
-    }
-    FileFacts.syncFolder(of: path)
   }
 }
 

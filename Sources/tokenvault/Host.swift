@@ -1,3 +1,4 @@
+internal import CSystemShims
 import Glibc
 import Logging
 import VaultCrypto
@@ -32,6 +33,9 @@ enum Host {
     for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] { signal(number, SIG_DFL) }
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    // The limit does not hold for a program that the system hands dumps to. This does, and keeps other processes of the same
+    // user from looking into the memory too.
+    tv_forbid_dumping()
   }
 
   /// A closed descriptor 0 to 2 would be given to the next file opened, and messages would go into the vault.

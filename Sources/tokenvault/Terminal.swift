@@ -42,7 +42,7 @@ struct Terminal: ~Copyable {
         throw VaultError(.io, "the terminal can't be read: \(systemMessage(number))", systemError: number)
       case .ended: throw VaultError(.noKey, "nothing was typed")
       case .tooLong: throw VaultError(.noKey, "what was typed is longer than \(Self.limit) bytes")
-      case .signal(SIGTSTP): raise(SIGTSTP)
+      case .signal(let number) where SignalGuard.stopping.contains(number): raise(number)
       case .signal(let number): Self.end(by: number)
       }
     }
@@ -69,17 +69,24 @@ struct Terminal: ~Copyable {
   private func converse(_ question: String, echo: Bool, into answer: inout SecretBytes) -> Outcome {
     var before = termios()
     guard unsafe tcgetattr(descriptor, &before) == 0 else { return .failed(errno) }
-    let guarded = SignalGuard()
+    unsafe caughtSignal = 0
+    let guarded = SignalGuard(SignalGuard.ending)
     defer { guarded.release() }
     var during = before
     if !echo { during.c_lflag &= ~tcflag_t(ECHO) }
+    // Whoever is in the background is stopped here, as the terminal is another's.
     guard unsafe tcsetattr(descriptor, TCSAFLUSH, &during) == 0 else { return .failed(errno) }
-    defer { _ = unsafe tcsetattr(descriptor, TCSAFLUSH, &before) }
+    let guardedInBackground = SignalGuard(SignalGuard.ofBackground)
+    defer { guardedInBackground.release() }
+    // The settings of whoever has the terminal by then are not touched.
+    defer { if isInForeground { _ = unsafe tcsetattr(descriptor, TCSAFLUSH, &before) } }
     say(question)
     let outcome = readLine(into: &answer, mask: guarded.former)
     if !echo { say("\n") }
     return outcome
   }
+
+  private var isInForeground: Bool { tcgetpgrp(descriptor) == getpgrp() }
 
   private func readLine(into answer: inout SecretBytes, mask: sigset_t) -> Outcome {
     var mask = mask
@@ -94,6 +101,8 @@ struct Terminal: ~Copyable {
         if errno != EINTR { return .failed(errno) }
         continue
       }
+      // What is typed is for whoever has the terminal, and the system says so with a signal that is held back now.
+      guard isInForeground else { return .signal(SIGTTIN) }
       if let outcome = Self.appendPart(to: &answer, from: descriptor) { return outcome }
     }
   }
@@ -119,33 +128,41 @@ struct Terminal: ~Copyable {
   }
 }
 
-/// Holds back the signals that a person or a supervisor ends or stops a program with.
+/// Holds back signals that end or stop a program.
 private struct SignalGuard {
-  private static let numbers = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP]
+  /// All by which a process ends, or a person stops it, but for those that nobody can hold back and those that the command
+  /// ignores. A fault of the program itself ends it even so: the system sees to that.
+  static let ending = (1...31).filter { (number: Int32) in
+    ![SIGKILL, SIGSTOP, SIGCONT, SIGCHLD, SIGURG, SIGWINCH, SIGPIPE, SIGXFSZ].contains(number)
+      && !ofBackground.contains(number)
+  }
+  /// With which the system stops a program that uses the terminal while another has it.
+  static let ofBackground = [SIGTTIN, SIGTTOU]
+  /// Those that a program outlives.
+  static let stopping = [SIGTSTP] + ofBackground
   /// The mask from before.
   let former: sigset_t
-  private let actions: [sigaction]
+  private let actions: [(number: Int32, former: sigaction)]
 
-  init() {
-    unsafe caughtSignal = 0
+  init(_ numbers: [Int32]) {
     var blocked = sigset_t()
     var former = sigset_t()
     unsafe sigemptyset(&blocked)
-    for number in Self.numbers { unsafe sigaddset(&blocked, number) }
+    for number in numbers { unsafe sigaddset(&blocked, number) }
     unsafe pthread_sigmask(SIG_BLOCK, &blocked, &former)
     self.former = former
-    actions = Self.numbers.map { (number) in
+    actions = numbers.map { (number) in
       var action = sigaction()
       unsafe action.__sigaction_handler.sa_handler = { unsafe caughtSignal = $0 }
       var old = sigaction()
       unsafe sigaction(number, &action, &old)
-      return old
+      return (number, old)
     }
   }
 
   /// Puts back what was there.
   func release() {
-    for (number, action) in zip(Self.numbers, actions) {
+    for (number, action) in actions {
       var action = action
       unsafe sigaction(number, &action, nil)
     }

@@ -1,3 +1,5 @@
+import VaultCrypto
+
 /// What is measured, in this order: later ones use what earlier ones wrote.
 enum Measurement: String, CaseIterable {
   case bulkLoad = "bulk_load"
@@ -12,19 +14,27 @@ enum Measurement: String, CaseIterable {
   case memoryPerName = "memory_per_name"
   case rotate = "rotate"
   case bytesPerRecordCompacted = "bytes_per_record_compacted"
-  case floorOfSealing = "floor_seal"
-  case floorOfReading = "floor_read"
-  case floorOfVerifying = "floor_verify"
+  case primitivesOfWriting = "primitives_write"
+  case primitivesOfReading = "primitives_read"
+  case primitivesOfVerifying = "primitives_verify"
+  case primitivesOfRotating = "primitives_rotate"
+  case floorOfLoading = "floor_bulk_load"
   case floorOfDurablePut = "floor_durable_put"
+  case floorOfSnapshotRead = "floor_get_snapshot"
+  case floorOfFreshRead = "floor_get_fresh"
   case floorOfConcurrentPut = "floor_concurrent_durable_put_16"
+  case floorOfVerification = "floor_verify"
+  case floorOfRotation = "floor_rotate"
 
   /// The unit of the value.
   var unit: String {
     switch self {
-    case .bulkLoad, .verify, .rotate: "records/s"
+    case .bulkLoad, .verify, .rotate, .floorOfLoading, .floorOfVerification, .floorOfRotation: "records/s"
     case .bytesPerRecord, .memoryPerName, .bytesPerRecordCompacted: "B"
     case .durablePut, .concurrentDurablePut, .floorOfDurablePut, .floorOfConcurrentPut: "ops/s"
-    case .getSnapshot, .getFresh, .floorOfSealing, .floorOfReading, .floorOfVerifying: "ns"
+    case .getSnapshot, .getFresh, .primitivesOfWriting, .primitivesOfReading, .primitivesOfVerifying,
+      .primitivesOfRotating, .floorOfSnapshotRead, .floorOfFreshRead:
+      "ns"
     case .openColdGet: "ms"
     case .leakCheck: "MB/s"
     }
@@ -45,11 +55,21 @@ enum Measurement: String, CaseIterable {
     case .memoryPerName: try subject.memoryPerName()
     case .rotate: try subject.rotate()
     case .bytesPerRecordCompacted: try subject.bytesPerRecordCompacted()
-    case .floorOfSealing: try subject.floorOfSealing()
-    case .floorOfReading: try subject.floorOfReading()
-    case .floorOfVerifying: try subject.floorOfVerifying()
+    case .primitivesOfWriting:
+      try Primitives.nanoseconds { (primitives) throws(CryptoError) in try primitives.write() }
+    case .primitivesOfReading:
+      try Primitives.nanoseconds { (primitives) throws(CryptoError) in try primitives.open() }
+    case .primitivesOfVerifying:
+      try Primitives.nanoseconds { (primitives) throws(CryptoError) in try primitives.verify() }
+    case .primitivesOfRotating:
+      try Primitives.nanoseconds { (primitives) throws(CryptoError) in try primitives.rotate() }
+    case .floorOfLoading: try subject.floorOfLoading()
     case .floorOfDurablePut: try subject.floorOfDurablePut()
+    case .floorOfSnapshotRead: try subject.floorOfRead(isFresh: false)
+    case .floorOfFreshRead: try subject.floorOfRead(isFresh: true)
     case .floorOfConcurrentPut: try subject.floorOfConcurrentPut(threads: 16)
+    case .floorOfVerification: try subject.floorOfVerification()
+    case .floorOfRotation: try subject.floorOfRotation()
     }
   }
 

@@ -18,7 +18,7 @@ final class Subject {
   let vault: Vault
 
   /// Writes of one batch of the load: about 10 MB.
-  private static let batch = 32_768
+  static let batch = 32_768
 
   /// Makes a vault in `folder` and loads it.
   init(in folder: String, records: Int) throws {

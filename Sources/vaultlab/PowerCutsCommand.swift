@@ -6,14 +6,21 @@ struct PowerCutsCommand: ParsableCommand {
     commandName: "power-cuts",
     abstract: "Cut the power at every point of a trace, and open what any disk may then hold.")
 
-  @Option(help: "States of one point beyond which subsets are drawn.")
-  var budget = 1 << 11
+  @Option(help: "States of one point beyond which they are drawn.")
+  var limit = 1 << 15
+  @Option(help: "Bytes of a large token: the number of states doubles with every 512.")
+  var large = 5600
+  @Option(help: "A writer and a full verification follow on one state of so many.")
+  var sampling: UInt64 = 8
   @Option(help: "Fixes what is drawn.")
   var seed: UInt64 = 2026
 
   func run() throws {
     let start = ContinuousClock.now
-    let trace = try Trace(Trace.ordinary, seed: seed)
-    try PowerCuts(along: trace, seed: seed, budget: budget).report().finish("power-cuts", since: start)
+    let traces = try ReferenceTraces(large: large, seed: seed).all()
+    var report = PowerCuts(along: traces, seed: seed, limit: limit, sampling: sampling).report()
+    let cut = traces.filter { ["reference", "batches", "killed"].contains($0.name) }
+    report.add(ByteCuts(along: cut, seed: seed).report())
+    try report.finish("power-cuts", since: start)
   }
 }

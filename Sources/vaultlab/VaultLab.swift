@@ -10,7 +10,11 @@ struct VaultLab: ParsableCommand {
     commandName: "vaultlab",
     abstract: "Try to break every promise of a vault: spec/TESTING.md says which, and how.",
     discussion: "Each part prints what it tried and what it found, and exits with 1 when a promise did not hold.",
-    subcommands: [PowerCutsCommand.self, BytesCommand.self, StructureCommand.self])
+    subcommands: [
+      PowerCutsCommand.self, NestedCutsCommand.self, LyingDiskCommand.self, NoncesCommand.self, KillsCommand.self,
+      KillsChildCommand.self, FailingCallsCommand.self, CallsCommand.self, ModelCommand.self, BytesCommand.self,
+      StructureCommand.self,
+    ])
 
   static func main() {
     CryptoLibrary.startLean()

@@ -249,13 +249,19 @@ import Testing
     #expect(try bench.run("get", "ada").text == "new\n")
   }
 
+  /// A program that runs, as its first line `ready` tells.
+  private static func ready(_ options: [String], _ script: String, on bench: Bench) throws -> Background {
+    let running = try Background(call(options, script), on: bench)
+    try waitUntil("the program runs") { running.errors.contains("ready") }
+    return running
+  }
+
   @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH])
   func signalsArePassedOn(_ number: Int32) throws {
     // Defends: what a supervisor sends to tokenvault reaches the program, which decides; tokenvault ends with it.
     let bench = try Self.bench()
     let script = "trap 'echo heard >&2; kill $!; exit 9' \(number); sleep 1000 & echo ready >&2; wait"
-    let running = try Background(Self.call(["--env", "A=ada"], script), on: bench)
-    try waitUntil("the program runs") { running.errors.contains("ready") }
+    let running = try Self.ready(["--env", "A=ada"], script, on: bench)
     kill(running.child, number)
     #expect(running.end() == 9)
     #expect(running.errors == "ready\nheard\n")
@@ -264,8 +270,7 @@ import Testing
   @Test func aProgramThatASignalEndsIsToldAsOne() throws {
     // Defends: 143 where SIGTERM ended the program, and no word of it.
     let bench = try Self.bench()
-    let running = try Background(Self.call([], "echo ready >&2; exec sleep 1000"), on: bench)
-    try waitUntil("the program runs") { running.errors.contains("ready") }
+    let running = try Self.ready([], "echo ready >&2; exec sleep 1000", on: bench)
     kill(running.child, SIGTERM)
     #expect(running.end() == 143)
     #expect(running.errors == "ready\n")

@@ -9,13 +9,8 @@ import TokenVault
 @Suite struct InstrumentsTests {
   @Test func countsAndLogsWithoutSecrets() throws {
     // Defends: reads, writes, deletes, errors and durations are counted, and no log line or label holds a token or a user.
-    let metrics = RecordingMetrics()
-    let lines = Mutex<[String]>([])
-    let sink = LineSink { (line) in lines.withLock { $0.append(line) } }
-    var logger = Logger(label: "test") { _ in sink }
-    logger.logLevel = .trace
-    let temporary = try TemporaryVault()
-    let store = TokenStore(temporary.vault, logger: logger, metrics: metrics)
+    let watched = try WatchedStore()
+    let (store, metrics) = (watched.store, watched.metrics)
     let id = try TokenID(user: "c4n4ryUser")
     try store.put(OAuthToken(#"{"access_token":"c4n4ryToken"}"#), for: id)
     _ = try store.token(for: id)
@@ -27,7 +22,7 @@ import TokenVault
     #expect(counts["tokenvault_deletes_total"] == 1)
     #expect(counts["tokenvault_errors_total{code=conflict}"] == 1)
     #expect(counts["tokenvault_write_duration"] == 1)
-    let all = lines.withLock { $0 }
+    let all = watched.lines
     #expect(all.count == 4)
     #expect(!(all + counts.keys).joined().contains("c4n4ry"))
   }
@@ -35,13 +30,8 @@ import TokenVault
   // Defends: calls of accounts are counted as the reads, writes and deletes that they are; and through all calls, those that
   // fail among them, no log line and no label ever holds a token, a user, a provider's account or a key.
   @Test func noCallTellsASecret() async throws {
-    let metrics = RecordingMetrics()
-    let lines = Mutex<[String]>([])
-    let sink = LineSink { (line) in lines.withLock { $0.append(line) } }
-    var logger = Logger(label: "test") { _ in sink }
-    logger.logLevel = .trace
-    let temporary = try TemporaryVault()
-    let store = TokenStore(temporary.vault, logger: logger, metrics: metrics)
+    let watched = try WatchedStore()
+    let (store, metrics) = (watched.store, watched.metrics)
     let id = try TokenID(user: "c4n4ryA", provider: "c4n4ryP")
     let other = try TokenID(user: "c4n4ryB", provider: "c4n4ryP")
     let context = try AuditContext(actor: "c4n4ryActor", reason: "c4n4ryReason", userAgent: "c4n4ryAgent")
@@ -71,7 +61,7 @@ import TokenVault
     #expect(throws: VaultError(.notFound, "")) { try store.revoke(id, by: context) }
     #expect(throws: VaultError(.usage, "")) { try store.link(new, for: TokenID(user: "c4n4ryC")) }
     try store.put(contentsOf: [NewToken(token, for: id)])
-    let storage = VaultTokenStorage(temporary.vault, logger: logger, metrics: metrics)
+    let storage = VaultTokenStorage(watched.vault, logger: watched.logger, metrics: metrics)
     try await storage.store(token, for: other)
     _ = try await storage.token(for: other)
     _ = try await storage.delete(other)
@@ -79,7 +69,7 @@ import TokenVault
     for name in [id.user + [0] + id.provider, [0] + Array("settings".utf8)] {
       var batch = try VaultBatch()
       try batch.put(name.span, value: Array("c4n4ry".utf8).span)
-      try await temporary.vault.commit(batch)
+      try await watched.vault.commit(batch)
     }
     #expect(throws: VaultError(.unsupportedFeature, "")) { try store.token(for: id) }
     #expect(throws: VaultError(.unsupportedFeature, "")) { try store.account(of: id) }
@@ -88,7 +78,7 @@ import TokenVault
     try store.put(token, for: other)
     _ = try store.token(for: other)
     try store.flush()
-    try temporary.vault.close()
+    try watched.vault.close()
     #expect(throws: VaultError(.handleFailed, "")) { try store.token(for: other) }
     #expect(throws: VaultError(.handleFailed, "")) { try store.put(token, for: other) }
 
@@ -98,7 +88,7 @@ import TokenVault
     #expect(counts["tokenvault_errors_total{code=handle-failed}"] == 2)
     #expect(counts["tokenvault_audit_errors_total{code=frame-damaged}"] != nil)
     #expect(counts["tokenvault_read_duration"] == counts["tokenvault_reads_total"])
-    let all = (lines.withLock { $0 } + counts.keys).joined(separator: "\n")
+    let all = (watched.lines + counts.keys).joined(separator: "\n")
     #expect(all.contains("failed") && !all.contains("c4n4ry"))
     #expect(!all.contains(String(repeating: "07", count: 8)), "the key")
   }
@@ -120,6 +110,35 @@ import TokenVault
     #expect(counts["tokenvault_errors_total{code=unavailable}"] == 1)
     #expect(counts["tokenvault_reads_total"] == 3)
   }
+}
+
+/// A store whose log lines and counts are kept.
+private final class WatchedStore {
+  private let temporary: TemporaryVault
+  private let log = LineLog()
+  let metrics = RecordingMetrics()
+  let logger: Logger
+  let store: TokenStore
+
+  var vault: Vault { temporary.vault }
+  var lines: [String] { log.lines }
+
+  init() throws {
+    temporary = try TemporaryVault()
+    let sink = LineSink { [log] in log.add($0) }
+    var logger = Logger(label: "test") { _ in sink }
+    logger.logLevel = .trace
+    self.logger = logger
+    store = TokenStore(temporary.vault, logger: logger, metrics: metrics)
+  }
+}
+
+/// Lines from any thread.
+private final class LineLog: Sendable {
+  private let kept = Mutex<[String]>([])
+
+  var lines: [String] { kept.withLock { $0 } }
+  func add(_ line: String) { kept.withLock { $0.append(line) } }
 }
 
 /// Keeps log lines with their metadata.

@@ -87,6 +87,47 @@ import VaultLaboratory
     #expect(disk.cache["other"] == nil && !disk.cache.names.keys.contains { $0.contains("tmp") })
   }
 
+  // Defends: records that only a key shows to be damaged leave no copy either, where there is a key.
+  @Test func damageThatOnlyAKeyShows() throws {
+    let trace = try Trace(Trace.ordinary, seed: 2)
+    let vault = try #require(trace.disk.cache["vault"])
+    var window = try FileWindow(SimulatedStorage(disk: trace.disk).open(writable: false))
+    let generation = try window.generation()
+    var last: FrameHeader?
+    _ = try Walk(&window, from: Chain(startOf: generation), in: generation) { if $0.type == .record { last = $0 } }
+    let frame = try #require(last)
+    let forged = try ForgedVault.changing(vault) { $0[Int(frame.offset) + FrameHeader.length + 30] ^= 1 }
+    var image = trace.disk.cache
+    for file in image.files.keys { image.files[file] = forged }
+    let disk = SimulatedDisk(image)
+    #expect(try code { try backup(disk) }?.isDamage == true)
+    #expect(disk.cache["vault"] == forged && Array(disk.cache.names.keys) == ["vault"])
+  }
+
+  // Defends: on real files, by their paths: a vault is copied, lost, brought back, damaged, and taken apart.
+  @Test func byPaths() throws {
+    let directory = try TemporaryDirectory()
+    let (path, copy) = (directory.path("vault"), directory.path("copy"))
+    let vault = try Vault.create(at: path, credential: key())
+    for number in 0..<3 { try vault.commit([.put(Name(bytes: [UInt8(number)]), [UInt8(number)])]) }
+    let contents = try vault.contents()
+    try vault.close()
+    #expect(try Vault.backup(at: path, credential: key(), to: copy).records == 3)
+    #expect(try code { _ = try Vault.backup(at: path, credential: key(), to: copy) } == .conflict)
+    try directory.remove("vault")
+    #expect(try Vault.restore(from: copy, credential: key(), to: path).isCopy)
+    #expect(try Vault.open(at: path, credential: key()).contents() == contents)
+    var bytes = try directory.read("vault")
+    bytes[bytes.count - 40] ^= 1
+    directory.overwriteVault(with: bytes)
+    let targets = SalvageTargets(vault: directory.path("saved"), rest: directory.path("rest"))
+    let report = try Vault.salvage(at: path, credential: key(), to: targets)
+    let rest = try directory.read("rest")
+    #expect(report.records == 2 && report.lostBytes == UInt64(rest.count))
+    #expect(try Vault.open(at: targets.vault, credential: key()).contents().count == 2)
+    #expect(try Vault.salvage(at: path, credential: key(), to: nil).records == 2)
+  }
+
   // Defends: whichever call fails or is killed, and whatever power cut follows, there is no copy under its name or a whole one;
   // the vault is as it was, and the next backup leaves nothing of the former behind.
   @Test(arguments: [false, true]) func everyCallFails(replaces: Bool) throws {

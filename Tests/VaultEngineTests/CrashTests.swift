@@ -87,6 +87,37 @@ import VaultLaboratory
     #expect(states > 100)
   }
 
+  // Defends: the power may go while a writer cuts off what a killed one had half written: also when the file system has emptied
+  // what is behind the cut and not yet shortened the file. Wherever in a sector the cut is, the vault opens.
+  @Test(arguments: [1, 150, 300]) func aTornTailIsCutAndThenThePower(size: Int) throws {
+    let disk = SimulatedDisk()
+    let known: Contents = ["alice": Array(repeating: 1, count: size)]
+    try Vault.create(.simulated(disk, seed: 1), credential: key()).commit([.put("alice", known["alice"] ?? [])])
+    let killed = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    disk.fail(FailurePlan(first: 1, only: .write, count: .max, isKill: true, writesHalf: true))
+    #expect(try code { try killed.commit([.put("bob", Array(repeating: 2, count: 2400))]) } == .io)
+    disk.fail(nil)
+    let start = disk.journal.count
+    try Vault.open(.simulated(disk, seed: 3), credential: key()).commit([.put("carol", [3])])
+    var done = known
+    done["carol"] = [3]
+    var states = 0
+    for point in start...disk.journal.count {
+      var images = CrashImages(of: disk, at: point, budget: 512, seed: Self.seed)
+      for image in images.all() {
+        states += 1
+        let place: Comment = "point \(point) of \(disk.journal.count), state \(states)"
+        do {
+          let found = try Recovery(of: image, seed: UInt64(states)).before
+          #expect(found == done || point < disk.journal.count && found == known, place)
+        } catch {
+          Issue.record(error, place)
+        }
+      }
+    }
+    #expect(states > 50)
+  }
+
   // Defends: the newest write cut at any byte is an interrupted append, and a writer goes on behind it.
   @Test func theNewestWriteCutAtEveryByte() throws {
     let trace = try Trace(Trace.ordinary, seed: Self.seed)

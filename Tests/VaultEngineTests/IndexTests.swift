@@ -138,8 +138,77 @@ import VaultLaboratory
     #expect(try vault.snapshot().count == names.count)
   }
 
-  private func root() throws -> IndexRoot {
-    let view = try Opening.view(of: storage().open(writable: false), with: key())
+  // Defends: a run with a bad page is neither merged nor dropped, however many runs come to stand before it; when the index may have
+  // no more of them, and when a name is written that only the bad page tells of, the records themselves are asked. A compaction
+  // leaves the bad page behind.
+  @Test func aBadPageAmongManyRuns() throws {
+    var vault = try Vault.create(at: path, credential: key())
+    let often = (0..<130).map { Name(bytes: Array("often-\($0)".utf8)) }
+    let once = (0..<300).map { Name(bytes: Array("once-\($0)".utf8)) }
+    _ = try vault.commit((often + once[..<100]).map { .put($0, $0.bytes) })
+    _ = try vault.commit(once[100...].map { .put($0, $0.bytes) } + [.put(often[0], [0])])
+    let segment = try #require(try root().runs.last?.segments.first)
+    var bytes = try directory.read("vault")
+    bytes[Int(segment.offset) + 2000] ^= 1
+    directory.overwriteVault(with: bytes)
+    vault = try Vault.open(at: path, credential: key())
+    var most = 0
+    for round in 1...70 {
+      _ = try vault.commit([.put(often[round], [UInt8(round)])])
+      // A change of keys writes a checkpoint, and a run with what came since the last.
+      try vault.changeKey(to: key(round % 2 == 0 ? 7 : 8))
+      most = max(most, try root(round % 2 == 0 ? 7 : 8).runs.count)
+    }
+    #expect(most == Limits.runs)
+    #expect(try vault.contents().count == 430)
+    // By a handle that knows nothing but the index.
+    vault = try Vault.open(at: path, credential: key())
+    for name in once.prefix(3) { _ = try vault.commit([.put(name, [9])]) }
+    vault = try Vault.open(at: path, credential: key())
+    #expect(try vault.value(of: often[7]) == [7] && vault.value(of: once[2]) == [9])
+    #expect(try vault.value(of: once[99]) == once[99].bytes)
+    let before = try vault.contents()
+    #expect(try Vault.compact(at: path, credential: key()).names == 430)
+    #expect(try vault.contents() == before)
+    #expect(try verify().findings.isEmpty)
+  }
+
+  // Defends: a new generation of a vault whose index has a bad page is made of its records, and has a sound index.
+  @Test(arguments: Verb.allCases) func newGenerationsOfABadIndex(_ verb: Verb) throws {
+    let vault = try Vault.create(at: path, credential: key())
+    let names = (0..<3_000).map { Name(bytes: Array("user-\($0)".utf8)) }
+    for half in [names[..<1_500], names[1_500...]] { _ = try vault.commit(half.map { .put($0, $0.bytes) }) }
+    let segment = try #require(try root().runs.last?.segments.first)
+    var bytes = try directory.read("vault")
+    bytes[Int(segment.offset) + 2000] ^= 1
+    directory.overwriteVault(with: bytes)
+    #expect(try verify().findings.map(\.code) == [.indexDamaged])
+    #expect(try verb.run(on: .system(path: path)).names == names.count)
+    #expect(try verify().findings.isEmpty)
+    #expect(try Vault.open(at: path, credential: key()).contents().count == names.count)
+  }
+
+  // Defends: where a bad page is met first by a write, of names that stand on it, that write is made all the same.
+  @Test func aBadPageMetByAWrite() throws {
+    var vault = try Vault.create(at: path, credential: key())
+    let names = (0..<2_000).map { Name(bytes: Array("user-\($0)".utf8)) }
+    _ = try vault.commit(names.map { .put($0, $0.bytes) })
+    _ = try vault.commit((0..<1_100).map { .put(Name(bytes: Array("other-\($0)".utf8)), []) })
+    let run = try #require(try root().runs.last)
+    var bytes = try directory.read("vault")
+    for segment in run.segments { bytes[Int(segment.offset) + 2000] ^= 1 }
+    directory.overwriteVault(with: bytes)
+    for number in 0..<8 {
+      vault = try Vault.open(at: path, credential: key())
+      _ = try vault.commit(names[number * 200..<(number + 1) * 200].map { .put($0, [1]) })
+    }
+    vault = try Vault.open(at: path, credential: key())
+    #expect(try vault.contents().count == names.count + 1_100)
+    #expect(try vault.value(of: names[0]) == [1] && vault.value(of: names[1_999]) == names[1_999].bytes)
+  }
+
+  private func root(_ byte: UInt8 = 7) throws -> IndexRoot {
+    let view = try Opening.view(of: storage().open(writable: false), with: key(byte))
     return try #require(view.index.root)
   }
 

@@ -22,7 +22,7 @@ import VaultLaboratory
     var generations: Set<UInt64> = []
     var states = 0
     for point in 0...disk.journal.count {
-      var images = CrashImages(of: disk, at: point, budget: 64, seed: Self.seed &+ UInt64(point))
+      var images = CrashImages(of: disk, at: point, budget: 96, seed: Self.seed &+ UInt64(point))
       for image in images.all() {
         states += 1
         let place: Comment = "point \(point) of \(disk.journal.count), state \(states)"

@@ -102,6 +102,40 @@ import VaultLaboratory
     #expect(try contents(disk.cache) == expected)
   }
 
+  // Defends: while another process makes a new generation of the vault, a restore is refused, and changes nothing.
+  @Test func whileAnotherIsMade() throws {
+    let (disk, expected) = try prepared([])
+    var options = MaintenanceOptions.impatient
+    options.meanwhile = {
+      do {
+        let before = disk.cache[SimulatedStorage.name]
+        #expect(try code { try self.restore(disk, accepting: true) } == .locked)
+        #expect(disk.cache[SimulatedStorage.name] == before)
+      } catch {
+        Issue.record(error)
+      }
+    }
+    _ = try Vault.rotate(.simulated(disk, seed: 61), credential: key(), options: options)
+    #expect(try contents(disk.cache) == expected)
+  }
+
+  // Defends: where the file at the path is an earlier generation and damaged, the backup goes on from its own.
+  @Test func overADamagedEarlierGeneration() throws {
+    let trace = try Trace(Trace.ordinary, seed: 2)
+    let disk = trace.disk
+    var old = try #require(disk.cache["vault"])
+    try Verb.compact.run(on: .simulated(disk, seed: 62))
+    _ = try Vault.backup(
+      SimulatedStorage(disk: disk), credential: key(), to: SimulatedStorage(disk: disk, path: "copy"), replacing: false)
+    old[900] ^= 1
+    removeVault(disk)
+    let file = disk.create { _ in "vault" }
+    disk.perform(.write(file: file, offset: 0, bytes: old))
+    let report = try restore(disk)
+    #expect(report.generation == 3 && !report.isRollback)
+    #expect(try contents(disk.cache) == trace.acknowledged[Trace.ordinary.count].contents)
+  }
+
   // Defends: a pin that the backup lies behind refuses it, there being a vault or not, and what is accepted all the same is
   // told of in the vault.
   @Test(arguments: [false, true]) func behindThePin(isThere: Bool) throws {

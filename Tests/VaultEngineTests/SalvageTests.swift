@@ -162,6 +162,44 @@ import VaultLaboratory
     }
   }
 
+  // Defends: a frame that stands a second time, whole and well sealed, is not a second write: it is left in a gap.
+  @Test func aFrameThatStandsTwice() throws {
+    let sample = try Sample(addingKey: false)
+    let records = sample.frames.filter { $0.type == .record }
+    let pair = try #require(
+      records.indices.lazy.flatMap { (first) in records.indices[(first + 1)...].map { (first, $0) } }
+        .first { records[$0].frameLength == records[$1].frameLength && $1 > $0 + 1 })
+    let (earlier, later) = (records[pair.0], records[pair.1])
+    var damaged = sample.bytes
+    damaged.replaceSubrange(
+      Int(later.offset)..<Int(later.offset) + later.frameLength,
+      with: damaged[Int(earlier.offset)..<Int(earlier.offset) + earlier.frameLength])
+    let range = Int(later.offset)..<Int(later.offset) + later.frameLength
+    let report = try check(sample, damaged, intact: versions(sample, outside: range), "frame \(later.sequence)")
+    #expect(report.gaps.count == 1)
+  }
+
+  // Defends: of several anchors those that agree are believed, and one whose copy of the header is damaged is none.
+  @Test func severalAnchors() throws {
+    let trace = try Trace(Trace.ordinary, seed: 23)
+    let vault = try Vault.open(.simulated(trace.disk, seed: 24), credential: key())
+    for byte in UInt8(30)..<33 { try vault.addKey(key(byte)) }
+    let bytes = try #require(trace.disk.cache["vault"])
+    var window = try FileWindow(SimulatedStorage(disk: trace.disk).open(writable: false))
+    let generation = try window.generation()
+    var anchors: [FrameHeader] = []
+    _ = try Walk(&window, from: Chain(startOf: generation), in: generation) {
+      if $0.type == .anchor { anchors.append($0) }
+    }
+    #expect(anchors.count > 2)
+    var damaged = bytes
+    damaged.replaceSubrange(0..<128, with: [UInt8](repeating: 0, count: 128))
+    damaged[Int(anchors[0].offset) + FrameHeader.length + 50] ^= 1
+    let (report, image) = try salvage(damaged, with: key())
+    #expect(report.isHeaderLost && image["saved"] != nil)
+    #expect(try Self.records(of: #require(image["saved"])) == Self.records(of: bytes))
+  }
+
   // Defends: a lost header is found again in an anchor, also where the founding batch is lost with it.
   @Test func aLostHeader() throws {
     let sample = try Sample()

@@ -29,6 +29,19 @@ import VaultFormat
     #expect(try vault.judge(vault.bytes) == Judgement(end: vault.bytes.count, tail: .clean))
   }
 
+  @Test(arguments: [UInt32(1), 2, 3, 4, 9, .max]) func badPagesAreFollowedByWhatFits(position: UInt32) throws {
+    // Defends: behind two bad pages that begin a batch comes its third frame, or the first or second of the next batch; of any
+    // other frame it can't be said how the pages ended, and they are not passed over.
+    let vault = try SmallVault()
+    let next = FrameHeader(
+      type: .record, sequence: vault.chain.sequence + 3,
+      offset: vault.chain.offset + 2 * UInt64(IndexPage.frameLength), position: position, term: 1,
+      ciphertextLength: 32, previousLink: Samples.filled(9), newestRoot: 0)
+    var chain = vault.chain
+    let found = VaultFormatTests.code { _ = try chain.passOver(badPages: 2, before: next) }
+    #expect(found == (position <= 2 ? nil : .chainBroken))
+  }
+
   @Test func theFoundingBatchHasOneOrder() throws {
     // Defends: batch 1 is slots, one data key, genesis, and nothing else.
     let vault = try SmallVault(isFounded: false)

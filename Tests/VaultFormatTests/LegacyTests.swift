@@ -114,6 +114,31 @@ struct LegacySample: CustomStringConvertible {
     #expect(code(.cbcRaw, 0, 16, 0, (1 << 24) + 1) == .legacyMalformed)
   }
 
+  @Test(arguments: LegacySample.all) func profilesHaveTheirNames(sample: LegacySample) throws {
+    // Defends: the name by which somebody chooses a profile is that of the profile.
+    #expect(sample.description.hasPrefix(sample.profile.name))
+    #expect(LegacyProfile.names.filter { $0 == sample.profile.name }.count == 1)
+  }
+
+  @Test(arguments: [0, 1, 12, 13, 15, 17, 64]) func sealingTakesTheLengthsOfTheProfile(length: Int) throws {
+    // Defends: a salt or an iv of another length is malformed when it is sealed with, too, and never seals anything.
+    let secret = try [UInt8](repeating: 3, count: 32).secret()
+    for profile in [LegacyProfile.cbcRaw, .gcmRaw] {
+      let isRight = profile == .gcmRaw && length == 12
+      let found = VaultFormatTests.code {
+        _ = try LegacyRecord.seal(
+          LegacySample.plaintext.span, profile, with: secret, salt: [], iv: [UInt8](repeating: 4, count: length))
+      }
+      #expect(found == (isRight ? nil : .legacyMalformed), "\(profile.name)")
+    }
+    let iv = [UInt8](repeating: 4, count: 16)
+    let salt = [UInt8](repeating: 5, count: 7)
+    #expect(
+      VaultFormatTests.code {
+        _ = try LegacyRecord.seal(LegacySample.plaintext.span, .cbcRaw, with: secret, salt: salt, iv: iv)
+      } == .legacyMalformed)
+  }
+
   @Test(arguments: LegacySample.all) func everyFlippedBitOfASealedPartCounts(sample: LegacySample) throws {
     // Defends: GCM refuses any change; CBC, which can't, still never traps and has one error.
     if case .gcmScrypt = sample.profile { return }

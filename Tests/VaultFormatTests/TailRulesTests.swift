@@ -79,6 +79,13 @@ import VaultFormat
     }
   }
 
+  @Test func aWholeBatchThatIsNoneIsDamage() throws {
+    // Defends: T3: frames that are whole to the last, open, and are of no order that a batch may have, were not torn by a crash.
+    for pieces in [[SmallVault.Piece.anchor], [.dataKey], [.slot, .anchor, .root], [.put(9), .page]] {
+      #expect(try judge(vault.seal(pieces)) == .damage(.tailDamaged), "\(pieces)")
+    }
+  }
+
   @Test func aLaterBatchProvesTheOneBefore() throws {
     // Defends: T1: damage before a batch is never taken for a torn tail, nor are zeroed sectors.
     let before = Int(vault.starts[1].offset)

@@ -12,6 +12,10 @@ int tv_pipe(int ends[2]);
 /// statfs(2): the magic number of the file system that `path` lies on, and the bytes that this user may still write there.
 int tv_file_system(const char *path, uint32_t *type, uint64_t *free_bytes);
 
+/// prctl(2) with PR_SET_DUMPABLE: no dump of this process, and no look into its memory, but by root. A program that is executed in its
+/// place may be dumped again.
+void tv_forbid_dumping(void);
+
 /// malloc_trim(3) of all that is free.
 void tv_trim_memory(void);
 

@@ -101,7 +101,7 @@ package struct LineReader: ~Copyable {
   ///
   /// - Throws: `system` when the input can't be read, `memory`.
   package mutating func read() throws(ReadFailure) -> Block? {
-    var bytes = try Self.copy(of: rest.span, capacity: Self.limit)
+    var bytes = try Self.copy(of: rest.span, capacity: min(Self.limit, rest.count + left))
     try fill(&bytes)
     guard bytes.count > 0 else { return nil }
     let whole = isAtEnd ? bytes.count : Self.endOfLastLine(bytes.span)
@@ -111,6 +111,11 @@ package struct LineReader: ~Copyable {
     let lines = Lines(bytes, first: next)
     next += lines.ranges.count
     return .lines(lines)
+  }
+
+  /// Bytes that there may be more of: some lines in memory take no more room than they have.
+  private var left: Int {
+    if case .bytes(let all) = input.source { all.count - position } else { Self.limit }
   }
 
   private mutating func passOverLine(beginningWith bytes: consuming SecretBytes) throws(ReadFailure) -> Block {

@@ -1,6 +1,6 @@
 /// Reads the header lines of a scenario. Strict: a field that is missing, unknown, repeated or out of order is an error,
 /// so that a scenario never demands less than its author meant.
-struct ScenarioReader {
+package struct ScenarioReader {
   /// How every scenario begins, and no other vector file does.
   static let beginning = Array("expect: ".utf8)
 
@@ -10,7 +10,7 @@ struct ScenarioReader {
   /// Reads a whole file.
   ///
   /// - Throws: ``VectorError`` with the line.
-  static func scenario(of bytes: [UInt8]) throws(VectorError) -> Scenario {
+  package static func scenario(of bytes: [UInt8]) throws(VectorError) -> Scenario {
     guard let end = endOfHeader(bytes) else { throw .syntax(line: 1, "no empty line ends the scenario's header") }
     guard let text = String(validating: bytes[..<end], as: UTF8.self) else {
       throw .syntax(line: 1, "the scenario's header is not UTF-8")

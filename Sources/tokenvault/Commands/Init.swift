@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import JSONText
 import TokenVault
 import VaultEngine
@@ -48,13 +47,10 @@ struct Init: VaultCommand {
 
   private func makeWithKeyBeside(_ settings: Settings) throws {
     let path = settings.vault + ".key"
-    try KeyFile.create(at: path, digits: KeyFile.newKey())
-    do {
-      try make(settings, with: KeySource.file(path).credential(.key))
-    } catch {
-      _ = unsafe unlink(path)
-      throw error
-    }
+    // A key that an attempt which failed has left opens nothing yet, or the very vault that it could not bring to the disk: it is
+    // never taken away, and used by the next attempt.
+    if !FileFacts.exists(path) { try KeyFile.create(at: path, digits: KeyFile.newKey()) }
+    try make(settings, with: KeySource.file(path).credential(.key))
     settings.note("warning: the key lies beside the vault, in \(path). Whoever copies the folder has the tokens.")
     let option = CommandLineText.quoted("file:" + path)
     settings.note("use it with: export TOKENVAULT_KEY=\(option)")

@@ -19,6 +19,8 @@ struct PinWrite: VaultCommand {
 
   func run(_ settings: Settings) throws {
     let path = try PinPlace.named(file)
+    // Before it is read: nobody may ever write to a pipe that stands there.
+    if path != "-" { try FileReplacement.checkIsFile(path) }
     let former = path != "-" && FileFacts.exists(path) ? try PinFile.read(path) : nil
     let check = try VaultCheck(settings.vault, settings.credential(), pin: former, settings.progress)
     if let failure = check.failure {

@@ -11,6 +11,8 @@ struct HandMadeVault {
   var hasCheckpoint = true
   /// The root key is another, as after a change of all keys.
   var hasOtherRoot = false
+  /// Features without which nothing may be written.
+  var readOnlyFeatures: UInt32 = 0
 
   func bytes() throws -> [UInt8] {
     var random = SeededRandom(seed: hasOtherRoot ? 701 : 700)
@@ -18,7 +20,8 @@ struct HandMadeVault {
     random = SeededRandom(seed: 800)
     let vaultID: FixedBytes<16> = try random.bytes()
     random = SeededRandom(seed: 900 + generation)
-    let header = FileHeader(vaultID: vaultID, fileID: try random.bytes(), generation: generation)
+    var header = FileHeader(vaultID: vaultID, fileID: try random.bytes(), generation: generation)
+    header.readOnlyCompatible = readOnlyFeatures
     let dataKey = try DataKey(term: 1, created: 0, from: &random)
     let maker: Genesis.Maker = generation == 1 ? .initialization : .compaction
     let genesis = Genesis(created: 0, madeBy: maker, writer: "test", version: "1")

@@ -1,0 +1,171 @@
+import Synchronization
+import Testing
+import VaultCrypto
+import VaultFormat
+import VaultLaboratory
+
+@testable import VaultEngine
+
+/// Checks that stand between a rare meeting and a loss, one test each.
+@Suite struct GuardTests {
+  private func sample(_ value: UInt8 = 1) throws -> SimulatedDisk {
+    let disk = SimulatedDisk()
+    try Vault.create(.simulated(disk, seed: 1), credential: key()).commit([.put("alice", [value])])
+    return disk
+  }
+
+  /// Syncs of files that a new handle's commit takes.
+  private func syncs(_ disk: SimulatedDisk) throws -> Int {
+    let before = disk.syncs
+    try Vault.open(.simulated(disk, seed: UInt64(before) + 77), credential: key()).commit([.put("bob", [2])])
+    return disk.syncs - before
+  }
+
+  // Defends: the note of the synced end is of one file: of another with the very same bytes, nothing is known to be on the disk.
+  @Test func aNoteOfAnotherFile() throws {
+    let disk = try sample()
+    let bytes = try #require(disk.cache["vault"])
+    let file = disk.create { _ in "other" }
+    disk.perform(.write(file: file, offset: 0, bytes: bytes))
+    disk.perform(.rename(file: file, from: "other", to: "vault"))
+    #expect(try syncs(disk) == 2)
+  }
+
+  // Defends: and of one history: an end at the same place of the same file may be another's.
+  @Test func aNoteOfAnotherHistory() throws {
+    let (disk, other) = (try sample(), try sample(2))
+    let bytes = try #require(other.cache["vault"])
+    #expect(bytes.count == disk.cache["vault"]?.count)
+    disk.perform(.write(file: try #require(disk.cache.names["vault"]), offset: 0, bytes: bytes))
+    #expect(try syncs(disk) == 2)
+  }
+
+  // Defends: a handle that gives back its space cuts off no batch of another's, though it has read that batch.
+  @Test func othersBatchesStay() throws {
+    let disk = try sample()
+    let first = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    for number in 0..<6 { try first.commit([.put("alice", [UInt8(number)])]) }
+    try Vault.open(.simulated(disk, seed: 3), credential: key()).commit([.put("bob", [2])])
+    #expect(try first.contents() == ["alice": [5], "bob": [2]])
+    try first.close()
+    #expect(try disk.contents() == ["alice": [5], "bob": [2]])
+  }
+
+  // Defends: who changes keys or restores waits for the lock as every writer does; and no generation is made beside another.
+  @Test func theLock() throws {
+    let disk = try sample()
+    let vault = try Vault.open(.simulated(disk, seed: 2), credential: key(), options: .impatient)
+    let backup = SimulatedStorage(disk: disk, path: "backup")
+    _ = try Vault.backup(SimulatedStorage(disk: disk), credential: nil, to: backup, replacing: false)
+    var options = RestoreOptions()
+    (options.acceptsRollback, options.lockTimeout) = (true, .zero)
+    func restore() throws {
+      _ = try Vault.restore(backup, credential: key(), to: .simulated(disk, seed: 3), options: options)
+    }
+    let before = disk.cache
+    #expect(disk.takeLock(.exclusive))
+    #expect(try code { try vault.addKey(key(8)) } == .locked)
+    #expect(try code { try restore() } == .locked)
+    disk.releaseLock(.exclusive)
+    #expect(disk.cache == before)
+    do {
+      let temporary = try SimulatedStorage(disk: disk).createTemporary()
+      #expect(try code { try restore() } == .locked)
+      _ = temporary.identity
+    }
+    try restore()
+    #expect(try vault.addKey(key(8)) == 2)
+  }
+
+  // Defends: a vault whose keys were changed since the backup is newer, though nothing else was written.
+  @Test func keysThatWereChangedSince() throws {
+    let disk = try sample()
+    let backup = SimulatedStorage(disk: disk, path: "backup")
+    _ = try Vault.backup(SimulatedStorage(disk: disk), credential: nil, to: backup, replacing: false)
+    let vault = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    try vault.addKey(key(8))
+    let refused = try code { _ = try Vault.restore(backup, credential: key(), to: .simulated(disk, seed: 3)) }
+    #expect(refused == .rollback)
+    #expect(try vault.keys().count == 2)
+  }
+
+  // Defends: no backup is made of records that do not open, when there is a key to tell.
+  @Test func aForgedVaultIsNoBackup() throws {
+    let bytes = try #require(try sample().cache["vault"])
+    let forged = try ForgedVault.changing(bytes) { $0[bytes.count - 20] ^= 1 }
+    let disk = SimulatedDisk(DiskImage(names: ["vault": 1], files: [1: forged]))
+    let refused = try code {
+      _ = try Vault.backup(
+        SimulatedStorage(disk: disk), credential: key(), to: SimulatedStorage(disk: disk, path: "copy"),
+        replacing: false)
+    }
+    #expect(refused == .frameDamaged && Array(disk.cache.names.keys) == ["vault"])
+  }
+
+  // Defends: what was sealed in a new file is compared with what it was made of, byte by byte.
+  @Test func anotherRecord() throws {
+    let environment = Environment.simulated(SimulatedDisk(), seed: 4)
+    var random = try environment.makeRandom()
+    let keys = try GenerationKeys.first(for: key(), cost: .scrypt(logN: 14, r: 8, p: 1), at: 0, random: &random)
+    let writer = try GenerationWriter.begin(environment, keys, random: random)
+    let (view, end) = (writer.view, writer.view.chain.offset)
+    let check = try GenerationCheck(founding: view.file.read(at: 0, count: Int(end)), in: view.file, keys)
+    func block(_ value: [UInt8]) throws -> RecordBlock {
+      let record = Record(.put, time: 0, version: 1, previous: 0, nameLength: 1, valueLength: value.count)
+      let name: [UInt8] = [7]
+      let plaintext = try record.plaintext(name: name.span, value: value.span, padding: 32)
+      var builder = try RecordBlock.Builder(capacity: 64)
+      try builder.append(record, plaintext.span, tag: view.keyring.tag(of: name.span))
+      return builder.block()
+    }
+    let sealed = try #require(try CopySealer.seal([block([1])], after: view, random: &random))
+    try check.compare([block([1])], with: sealed, from: end, of: view.generation)
+    #expect(try code { try check.compare([block([2])], with: sealed, from: end, of: view.generation) } == .io)
+  }
+
+  // Defends: a file that is made was not there before, be it a file or a link.
+  @Test func onlyNewFiles() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write([1], to: "there")
+    #expect(try code { _ = try SystemCall.create(directory.path("there")) } == .conflict)
+    #expect(try directory.read("there") == [1])
+  }
+
+  /// A vault with more behind it than anybody may leave.
+  private final class LongFile: StorageFile {
+    private let bytes: [UInt8]
+    private let end: UInt64
+    private let largest = Mutex(0)
+
+    init(_ bytes: [UInt8], end: UInt64) { (self.bytes, self.end) = (bytes, end) }
+
+    /// Bytes that were asked for at once, at most.
+    var largestRead: Int { largest.withLock { $0 } }
+    var identity: FileIdentity { FileIdentity(device: 1, inode: 1) }
+    func length() throws(VaultError) -> UInt64 { end }
+    func stamp() throws(VaultError) -> FileStamp? { nil }
+    func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(VaultError) {}
+    func resize(to length: UInt64) throws(VaultError) {}
+    func sync() throws(VaultError) {}
+
+    func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
+      largest.withLock { $0 = max($0, output.freeCapacity) }
+      var place = offset
+      while output.freeCapacity > 0, place < end {
+        output.append(place < UInt64(bytes.count) ? bytes[Int(place)] : 0xFF)
+        place += 1
+      }
+    }
+  }
+
+  // Defends: what stands behind the last batch is not brought into memory when it is longer than any batch and all space ahead.
+  @Test func aTailWithoutEnd() throws {
+    let file = LongFile(try #require(try sample().cache["vault"]), end: 515 << 20)
+    var window = try FileWindow(file)
+    let generation = try window.generation()
+    let walk = try Walk(&window, from: Chain(startOf: generation), in: generation)
+    #expect(walk.batches == 2)
+    #expect(try code { _ = try Tail(&window, behind: walk, in: generation) }?.isDamage == true)
+    #expect(file.largestRead < 1 << 20)
+  }
+}
