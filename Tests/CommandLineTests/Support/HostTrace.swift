@@ -114,6 +114,7 @@ extension HostScenario.Place {
   /// Whether what goes to `place` goes here: a file has no name, or another, until it is whole.
   fileprivate func covers(_ place: Self) -> Bool {
     guard case .file(let name) = self, case .file(let other) = place else { return self == place }
-    return name == other || other.hasPrefix("#") || (other.hasPrefix(name + ".") && other.hasSuffix(".tmp"))
+    let folder = name.prefix(through: name.lastIndex(of: "/") ?? name.startIndex).dropLast(name.contains("/") ? 0 : 1)
+    return name == other || other.hasPrefix(folder + "#") || (other.hasPrefix(name + ".") && other.hasSuffix(".tmp"))
   }
 }

@@ -43,13 +43,23 @@ final class LoopDisk {
   }
 
   private func mount(_ flags: UInt = 0, _ options: String? = nil) throws {
-    guard unsafe Glibc.mount(device, root, "ext4", flags, options) == 0 else { throw HelperError.system(errno) }
+    try Self.whenNobodyHoldsIt { unsafe Glibc.mount(device, root, "ext4", flags, options) }
   }
 
   /// Takes it off and mounts it again, which has the file system repair itself by its journal. Nobody may have a file of it open.
   func mountAgain() throws {
-    guard unsafe umount2(root, 0) == 0 else { throw HelperError.system(errno) }
+    try Self.whenNobodyHoldsIt { unsafe umount2(root, 0) }
     try mount()
+  }
+
+  /// Repeats a call that is refused while a file is open: children that other tests have just forked hold copies of all
+  /// descriptors of this process, for a moment or until they are waited for.
+  private static func whenNobodyHoldsIt(_ call: () -> Int32) throws {
+    let end = ContinuousClock.now + .seconds(60)
+    while call() != 0 {
+      guard errno == EBUSY, .now < end else { throw HelperError.system(errno) }
+      usleep(2000)
+    }
   }
 
   /// Lets nobody write any more, or everybody again; nobody may have a file open for writing.
