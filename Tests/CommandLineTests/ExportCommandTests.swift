@@ -102,8 +102,8 @@ import VaultCrypto
       import tokenvault
       key = bytes.fromhex("5c" * 32)
       def token(value):
-          # Attributes stand before the JSON, and any of their bytes may be a brace.
-          for start in range(len(value)):
+          # Attributes stand before the JSON, and any of their bytes may be a brace, or white space.
+          for start in [start for start, byte in enumerate(value) if byte == ord("{")]:
               try:
                   json.loads(value[start:])
                   return value[start:].decode()
