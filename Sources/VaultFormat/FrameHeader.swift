@@ -198,7 +198,7 @@ package struct FrameHeader: Equatable, Sendable {
   }
 
   /// Appends the 88 bytes, with zeros in the place of the checksum.
-  func serialize(into output: inout OutputSpan<UInt8>) {
+  package func serialize(into output: inout OutputSpan<UInt8>) {
     output.append(bigEndian: Self.syncNumber)
     output.append(type.rawValue)
     output.append(suite)

@@ -170,23 +170,11 @@ enum FrameReading: UInt8, CaseIterable {
 }
 
 extension FrameHeader {
-  /// The 88 bytes, by the table of FORMAT.md.
+  /// The 88 bytes.
   fileprivate func written(_ checksum: UInt32) -> [UInt8] {
-    let sync = Self.sync
+    let zeros = [UInt8](capacity: Self.length) { (output) in serialize(into: &output) }
     return [UInt8](capacity: Self.length) { (output) in
-      output.append(contentsOf: sync.span)
-      output.append(type.rawValue)
-      output.append(suite)
-      output.append(bigEndian: flags)
-      output.append(bigEndian: sequence)
-      output.append(bigEndian: offset)
-      output.append(bigEndian: position)
-      output.append(bigEndian: term)
-      output.append(bigEndian: clearLength)
-      output.append(bigEndian: ciphertextLength)
-      output.append(contentsOf: previousLink.span)
-      output.append(bigEndian: newestRoot)
-      output.append(bigEndian: UInt32(0))
+      output.append(contentsOf: zeros.span.extracting(first: Self.length - 4))
       output.append(bigEndian: checksum)
     }
   }

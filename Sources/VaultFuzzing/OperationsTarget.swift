@@ -2,41 +2,19 @@ internal import VaultFormat
 internal import VaultLaboratory
 
 extension FuzzTarget {
-  /// A program of operations on a simulated disk, by several handles, with failing calls and power cuts between, against a
-  /// dictionary.
+  /// A program of operations on a simulated disk, by several handles, with failing calls, kills and power cuts between, beside a
+  /// model of what the vault should be: that of `vaultlab model`, drawn from bytes.
   static let operations = FuzzTarget(
-    "operations", longest: 192,
+    "operations", longest: 512,
     seeds: { _ in
       [UInt64](1...32).map { (number) in
         var random = SeededRandom(seed: number)
-        return random.array(48)
+        return random.array(96)
       }
     }
   ) { (input) throws(Violation) in
-    do {
-      var run = try OperationsRun(ByteProgram(input.array))
-      try run.run()
-    } catch let violation as Violation {
-      throw violation
-    } catch {
-      throw Violation("an operation failed: \(error)")
-    }
-  }
-}
-
-/// Decisions, a byte each, until there are no more.
-struct ByteProgram {
-  private let bytes: [UInt8]
-  private var next = 0
-
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-  var isAtEnd: Bool { next >= bytes.count }
-
-  /// A number below `count`; 0 behind the end.
-  mutating func draw(_ count: Int) -> Int {
-    guard !isAtEnd else { return 0 }
-    defer { next += 1 }
-    return Int(bytes[next]) % count
+    let program = ModelProgram(decisions: input.array, length: 40)
+    guard let failure = ModelRun.run(program).failure else { return }
+    throw Violation("step \(failure.step): \(failure.kind)\n\(program)")
   }
 }

@@ -49,18 +49,18 @@ struct VaultFindings {
   }
 
   let bytes: [UInt8]
-  private let storage: MemoryStorage
+  private let storage: BytesStorage
 
   init(_ bytes: [UInt8]) {
     self.bytes = bytes
-    storage = MemoryStorage(bytes)
+    storage = BytesStorage(bytes)
   }
 
   /// - Parameter key: 32 bytes; `nil` to verify without one.
   func verdict(key: [UInt8]?) throws(Violation) -> Verdict {
     do {
       let report = try Vault.verify(
-        storage.file, lockedBy: storage, credential: key.map { try credential($0) }, pin: nil, progress: nil)
+        BytesFile(bytes), lockedBy: storage, credential: key.map { try credential($0) }, pin: nil, progress: nil)
       return Verdict(report)
     } catch {
       return Verdict(refused: try Self.code(error))

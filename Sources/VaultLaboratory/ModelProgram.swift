@@ -11,6 +11,32 @@ package struct ModelProgram: Sendable {
     var random = SeededRandom(seed: seed)
     steps = (0..<length).map { _ in ModelStep(drawnFrom: &random) }
   }
+
+  /// The program that bytes make, a byte for each decision.
+  ///
+  /// - Parameter length: steps at most.
+  package init(decisions: [UInt8], length: Int) {
+    seed = 0
+    steps = []
+    var decisions = Decisions(decisions)
+    while steps.count < length, !decisions.isAtEnd { steps.append(ModelStep(drawnFrom: &decisions)) }
+  }
+}
+
+/// Bytes in the place of chance; zeros behind their end.
+private struct Decisions: RandomNumberGenerator {
+  private let bytes: [UInt8]
+  private var place = 0
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  var isAtEnd: Bool { place == bytes.count }
+
+  mutating func next() -> UInt64 {
+    guard !isAtEnd else { return 0 }
+    defer { place += 1 }
+    return UInt64(bytes[place])
+  }
 }
 
 /// One write of a program; what it means depends on the vault when it is made.
@@ -99,7 +125,7 @@ package enum ModelFault: Sendable {
 // MARK: Drawing
 
 extension ModelStep {
-  fileprivate init(drawnFrom random: inout SeededRandom) {
+  fileprivate init(drawnFrom random: inout some RandomNumberGenerator) {
     func draw(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
     func flip() -> Bool { random.next() & 1 == 0 }
     switch draw(100) {
@@ -118,7 +144,7 @@ extension ModelStep {
   }
 
   /// A step that changes the vault, or the backup.
-  private init(changingDrawnFrom random: inout SeededRandom) {
+  private init(changingDrawnFrom random: inout some RandomNumberGenerator) {
     func draw(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
     func flip() -> Bool { random.next() & 1 == 0 }
     func meanwhile() -> [ModelWrite] { flip() ? [] : (0...draw(2)).map { _ in ModelWrite(drawnFrom: &random) } }
@@ -138,7 +164,7 @@ extension ModelStep {
 }
 
 extension ModelFault {
-  fileprivate init(drawnFrom random: inout SeededRandom) {
+  fileprivate init(drawnFrom random: inout some RandomNumberGenerator) {
     func draw(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
     func flip() -> Bool { random.next() & 1 == 0 }
     // Most steps make few calls; new generations make many.
@@ -152,7 +178,7 @@ extension ModelFault {
 }
 
 extension ModelWrite {
-  fileprivate init(drawnFrom random: inout SeededRandom) {
+  fileprivate init(drawnFrom random: inout some RandomNumberGenerator) {
     func draw(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
     let kind: Kind =
       switch draw(5) {
@@ -174,7 +200,7 @@ extension ModelWrite {
   }
 
   /// One of many, which together make a checkpoint due.
-  fileprivate init(putDrawnFrom random: inout SeededRandom) {
+  fileprivate init(putDrawnFrom random: inout some RandomNumberGenerator) {
     self.init(
       kind: .put, name: Int(random.next() % 6), length: 8, first: UInt8(truncatingIfNeeded: random.next()))
   }

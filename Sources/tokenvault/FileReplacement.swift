@@ -20,10 +20,12 @@ enum FileReplacement {
     let temporary = temporaryName(of: path)
     sweep(temporary)
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    guard descriptor >= 0, hold(descriptor) else {
-      let number = errno
-      if descriptor >= 0 { close(descriptor) }
-      throw CommandFailure(.cannotCreate, "no file can be made beside \(path): \(systemMessage(number))")
+    guard descriptor >= 0 else {
+      throw CommandFailure(.cannotCreate, "no file can be made beside \(path): \(systemMessage(errno))")
+    }
+    guard hold(descriptor), isNamed(temporary, descriptor) else {
+      close(descriptor)
+      throw isBusy(path)
     }
     let bytes = Array(text.utf8)
     var number = Output.write(bytes.span, to: descriptor)
@@ -46,15 +48,23 @@ enum FileReplacement {
   /// Keeps others from taking the file for one that was left behind, as long as the descriptor is open.
   static func hold(_ descriptor: Int32) -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
 
+  /// Whether it is this file that the name leads to: before it was held, another may have taken it for one that was left behind.
+  static func isNamed(_ temporary: String, _ descriptor: Int32) -> Bool {
+    var (held, named) = (stat(), stat())
+    guard unsafe fstat(descriptor, &held) == 0, unsafe lstat(temporary, &named) == 0 else { return false }
+    return held.st_mode & S_IFMT == S_IFREG && held.st_dev == named.st_dev && held.st_ino == named.st_ino
+  }
+
+  /// What is said when another process makes the same file.
+  static func isBusy(_ path: String) -> CommandFailure {
+    CommandFailure(.cannotCreate, "another process is writing \(path) at this moment", remedy: "try again")
+  }
+
   /// Removes a file that a killed process left under the name; nothing that somebody is at work on.
   static func sweep(_ temporary: String) {
     let descriptor = unsafe open(temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
-    var (held, named) = (stat(), stat())
-    guard hold(descriptor), unsafe fstat(descriptor, &held) == 0, unsafe lstat(temporary, &named) == 0,
-      held.st_mode & S_IFMT == S_IFREG, held.st_dev == named.st_dev, held.st_ino == named.st_ino
-    else { return }
-    _ = unsafe unlink(temporary)
+    if hold(descriptor), isNamed(temporary, descriptor) { _ = unsafe unlink(temporary) }
   }
 }

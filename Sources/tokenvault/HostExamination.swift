@@ -71,7 +71,7 @@ struct HostExamination {
       return .ok(name, "off in this command")
     }
     return .warning(
-      name, "the system hands the memory of a crashed process to a program; keys are left out, tokens may not be",
+      name, "the system hands the memory of crashed processes to a program: of those that this command starts, too",
       "let the kernel write core files, which are off here: sysctl -w kernel.core_pattern=core")
   }
 

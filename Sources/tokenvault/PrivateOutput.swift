@@ -29,15 +29,22 @@ final class PrivateOutput {
     if FileFacts.exists("/proc/self/fd") {
       descriptor = unsafe open(FileFacts.folder(of: path), Self.unnamed | O_WRONLY | O_CLOEXEC, 0o600)
     }
-    isNamed = descriptor < 0
-    if descriptor < 0 {
+    let needsName = descriptor < 0
+    if needsName {
       descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     }
+    let number = errno
+    let isHeld =
+      descriptor >= 0 && FileReplacement.hold(descriptor)
+      && (!needsName || FileReplacement.isNamed(temporary, descriptor))
     self.descriptor = descriptor
+    // What is another's is not taken away when this one goes.
+    isNamed = needsName && isHeld
     buffer.reserveCapacity(Self.room)
-    guard descriptor >= 0, FileReplacement.hold(descriptor) else {
-      throw CommandFailure(.cannotCreate, "\(path) can't be made: \(systemMessage(errno))")
+    guard descriptor >= 0 else {
+      throw CommandFailure(.cannotCreate, "\(path) can't be made: \(systemMessage(number))")
     }
+    guard isHeld else { throw FileReplacement.isBusy(path) }
   }
 
   /// What is said of a path where something is.
@@ -89,7 +96,9 @@ final class PrivateOutput {
     if !isNamed {
       let name = replacing ? temporary : path
       let source = "/proc/self/fd/\(descriptor)"
-      guard unsafe linkat(AT_FDCWD, source, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 else { throw notNamed(errno) }
+      guard unsafe linkat(AT_FDCWD, source, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 else {
+        throw replacing && errno == EEXIST ? FileReplacement.isBusy(path) : notNamed(errno)
+      }
       isNamed = replacing
     } else if !replacing {
       guard unsafe link(temporary, path) == 0 else { throw notNamed(errno) }
@@ -104,7 +113,8 @@ final class PrivateOutput {
   }
 
   deinit {
-    if descriptor >= 0 { close(descriptor) }
+    // The lock goes with the descriptor: not before the name.
     if isNamed { _ = unsafe unlink(temporary) }
+    if descriptor >= 0 { close(descriptor) }
   }
 }

@@ -453,22 +453,22 @@ statement("new file: sync of the founding batch", "the founding batch is synced"
 statement("new file: sync of a batch", "every batch of a new file is synced", "    try file.write(bytes.span, at: start)\n    «try file.sync()»")
 expression(
     "new file: read back", "every batch of a new file is read back", "guard «found.span.equals(expected)» else",
-    by="VaultEngineTests.LyingDiskTests")
+    by="VaultEngineTests.ReadBackTests")
 expression(
     "new file: as a reader", "the whole new file is opened as a reader will", "guard «found.chain == view.chain», found.lastVersion",
-    by="VaultEngineTests.LyingDiskTests")
+    by="VaultEngineTests.ReadBackTests")
 statement(
     "new file: order of check and rename", "a new generation is opened before it has the vault's name",
     "    «try checkAsReader()\n    try temporary.storage.replace(with: file)»",
-    "try temporary.storage.replace(with: file)\n    try checkAsReader()", "VaultEngineTests.LyingDiskTests", ATOMIC)
+    "try temporary.storage.replace(with: file)\n    try checkAsReader()", "VaultEngineTests.ReadBackTests", ATOMIC)
 statement(
     "new file: order of check and publishing", "a new vault is opened before it has its name",
     "    «try checkAsReader()\n    try temporary.storage.publish(file)»",
-    "try temporary.storage.publish(file)\n    try checkAsReader()", "VaultEngineTests.LyingDiskTests", ATOMIC)
+    "try temporary.storage.publish(file)\n    try checkAsReader()", "VaultEngineTests.ReadBackTests", ATOMIC)
 statement(
     "new file: removed", "a new file that came to nothing is removed", "    if !hasName { «storage.discard(file)» }",
     by=UPKEEP, promise=ATOMIC)
-section(MAINTENANCE + "GenerationCheck.swift", DURABLE, "VaultEngineTests.LyingDiskTests")
+section(MAINTENANCE + "GenerationCheck.swift", DURABLE, "VaultEngineTests.ReadBackTests")
 expression(
     "new file: founding batch read back", "the founding batch is read back",
     "guard «try file.read(at: 0, count: bytes.count + 1) == bytes» else")
@@ -491,7 +491,7 @@ statement("copying: torn tail", "a torn tail is kept", "    «try keepTornTail()
 statement("copying: key slots", "key slots that were changed meanwhile are not undone", "    «try checkKeysAreSame()»\n", promise=SECRET)
 statement(
     "copying: live names", "the live names are compared before the rename", "    «try compareLiveNames()»\n",
-    by="VaultEngineTests.LyingDiskTests", promise=DURABLE)
+    by="VaultEngineTests.ReadBackTests", promise=DURABLE)
 expression(
     "copying: lock at the start", "copying begins under the lock",
     "let lock = «try environment.storage.lock(.exclusive, wait: options.lockTimeout)»\n"
@@ -528,13 +528,13 @@ expression(
 expression(
     "restore: copy read back", "the copied file is opened before it has its name",
     "guard «found.chain == view.chain» else { throw GenerationCheck.mismatch(at: found.chain.offset) }",
-    by="VaultEngineTests.LyingDiskTests", promise=DURABLE)
+    by="VaultEngineTests.ReadBackTests", promise=DURABLE)
 expression(
     "restore: one at a time", "no generation is made beside another",
     "guard «!storage.sweep()» else {", promise=ATOMIC, by="VaultEngineTests.GuardTests")
 expression("restore: versions", "no version is given twice", "version: «greatest + 1»,", "view.greatestVersion + 1")
 statement(
-    "restore: removed", "a copy that came to nothing is removed", "      «storage.discard(copy)»\n", promise=ATOMIC, by="VaultEngineTests.LyingDiskTests")
+    "restore: removed", "a copy that came to nothing is removed", "      «storage.discard(copy)»\n", promise=ATOMIC, by="VaultEngineTests.ReadBackTests")
 section(MAINTENANCE + "RestoreTarget.swift", TAMPER, "VaultEngineTests.RestoreTests")
 expression(
     "restore: another vault", "a backup of another vault is refused",

@@ -19,7 +19,9 @@ import VaultLaboratory
   // Defends: the model test sees a disk that lies, and names a program of a handful of steps that shows it, however long the
   // program was that met it.
   @Test(arguments: Fault.allCases) func aPlantedFault(fault: Fault) throws {
-    let makeStorage: ModelRun.MakeStorage = { FaultyStorage(SimulatedStorage(disk: $0), fault) }
+    let makeStorage: ModelRun.MakeStorage = { (disk) in
+      WrappedStorage(SimulatedStorage(disk: disk)) { (file, _) in FaultyFile(file, fault) }
+    }
     for seed: UInt64 in 1...40 {
       let program = ModelProgram(seed: seed, length: 30)
       guard let failure = ModelRun.run(program, on: makeStorage).failure else { continue }
@@ -41,34 +43,6 @@ import VaultLaboratory
     }
     let smallest = shrinking.smallest(of: [8, 90, 4, 4, 77, 6, 90])
     #expect(smallest.sorted() == [0, 13] && shrinking.tried < 1000)
-  }
-}
-
-/// A storage whose files have a fault.
-private struct FaultyStorage: Storage {
-  let sound: SimulatedStorage
-  let fault: ShrinkingTests.Fault
-
-  init(_ sound: SimulatedStorage, _ fault: ShrinkingTests.Fault) { (self.sound, self.fault) = (sound, fault) }
-
-  var path: String { sound.path }
-
-  func open(writable: Bool) throws(VaultError) -> any StorageFile {
-    FaultyFile(try sound.open(writable: writable), fault)
-  }
-
-  func identity() throws(VaultError) -> FileIdentity? { try sound.identity() }
-  func createTemporary() throws(VaultError) -> any StorageFile { FaultyFile(try sound.createTemporary(), fault) }
-  func publish(_ temporary: any StorageFile) throws(VaultError) { try sound.publish(temporary) }
-  func replace(with temporary: any StorageFile) throws(VaultError) { try sound.replace(with: temporary) }
-  func syncName() throws(VaultError) { try sound.syncName() }
-  func discard(_ temporary: any StorageFile) { sound.discard(temporary) }
-  func sweep() -> Bool { sound.sweep() }
-  func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {
-    try sound.keepTorn(bytes, from: sequence)
-  }
-  func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
-    try sound.lock(mode, wait: wait)
   }
 }
 

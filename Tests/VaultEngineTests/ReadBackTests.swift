@@ -7,7 +7,7 @@ import VaultLaboratory
 @testable import VaultEngine
 
 /// New files on a disk that does not give back what was written to it.
-@Suite struct LyingDiskTests {
+@Suite struct ReadBackTests {
   /// What makes a new file.
   enum Maker: CaseIterable, Sendable {
     case create, compact, rotate, rekey, restore, copy, salvage
@@ -51,13 +51,13 @@ import VaultLaboratory
   @Test(arguments: Maker.allCases) func oneWrongByte(maker: Maker) throws {
     let model = try maker.disk()
     let honest = Lie(.flip, at: .max)
-    try maker.run(on: LyingStorage(SimulatedStorage(disk: model), honest), from: model)
+    try maker.run(on: lyingStorage(model, honest), from: model)
     let whole = try #require(model.cache["vault"])
     var (tried, readBack) = (0, 0)
     while true {
       let disk = try maker.disk()
       let (before, lie) = (disk.cache["vault"], Lie(.flip, at: tried))
-      let failed = try code { try maker.run(on: LyingStorage(SimulatedStorage(disk: disk), lie), from: disk) }
+      let failed = try code { try maker.run(on: lyingStorage(disk, lie), from: disk) }
       guard lie.wasTold else { break }
       let isRight = failed == nil ? disk.cache["vault"] == whole : disk.cache["vault"] == before
       #expect(isRight && !(failed == nil && lie.wasOfReadBack), "read \(tried) of \(maker)")
@@ -78,7 +78,7 @@ import VaultLaboratory
       while true {
         let disk = try maker.disk()
         let (before, lie) = (disk.cache["vault"], Lie(.shorten(to: end), at: tried))
-        let failed = try code { try maker.run(on: LyingStorage(SimulatedStorage(disk: disk), lie), from: disk) }
+        let failed = try code { try maker.run(on: lyingStorage(disk, lie), from: disk) }
         guard lie.wasTold else { break }
         let isWhole = disk.cache["vault"]?.count == bytes.count
         #expect(failed == nil ? isWhole : disk.cache["vault"] == before, "look \(tried) of \(maker)")
@@ -88,7 +88,7 @@ import VaultLaboratory
       // The last look is a reader's, who must not be shown less than there is.
       let disk = try maker.disk()
       let lie = Lie(.shorten(to: end), at: tried - 1)
-      let failed = try code { try maker.run(on: LyingStorage(SimulatedStorage(disk: disk), lie), from: disk) }
+      let failed = try code { try maker.run(on: lyingStorage(disk, lie), from: disk) }
       #expect(failed != nil, "the last look of \(maker), to byte \(end)")
     }
   }
@@ -174,27 +174,8 @@ private final class Lie: Sendable {
 }
 
 /// A storage that lies about files in the making.
-private struct LyingStorage: Storage {
-  let sound: SimulatedStorage
-  let lie: Lie
-
-  init(_ sound: SimulatedStorage, _ lie: Lie) { (self.sound, self.lie) = (sound, lie) }
-
-  var path: String { sound.path }
-  func open(writable: Bool) throws(VaultError) -> any StorageFile { try sound.open(writable: writable) }
-  func identity() throws(VaultError) -> FileIdentity? { try sound.identity() }
-  func createTemporary() throws(VaultError) -> any StorageFile { LyingFile(try sound.createTemporary(), lie) }
-  func publish(_ temporary: any StorageFile) throws(VaultError) { try sound.publish(temporary) }
-  func replace(with temporary: any StorageFile) throws(VaultError) { try sound.replace(with: temporary) }
-  func syncName() throws(VaultError) { try sound.syncName() }
-  func discard(_ temporary: any StorageFile) { sound.discard(temporary) }
-  func sweep() -> Bool { sound.sweep() }
-  func keepTorn(_ bytes: Span<UInt8>, from sequence: UInt64) throws(VaultError) {
-    try sound.keepTorn(bytes, from: sequence)
-  }
-  func lock(_ mode: LockMode, wait: Duration) throws(VaultError) -> (any StorageLock)? {
-    try sound.lock(mode, wait: wait)
-  }
+private func lyingStorage(_ disk: SimulatedDisk, _ lie: Lie) -> WrappedStorage {
+  WrappedStorage(SimulatedStorage(disk: disk)) { (file, isTemporary) in isTemporary ? LyingFile(file, lie) : file }
 }
 
 private final class LyingFile: StorageFile {
