@@ -8,20 +8,24 @@ struct CallCommand: Sendable {
   let isTalkative: Bool
   /// Whether it also leaves a note of what it is about to do, or of how far it came.
   let leavesNotes: Bool
+  /// A file that it makes before all others, and that is of use to the next attempt.
+  let firstFile: String?
   /// Whether it can be run again at once after it has failed.
   var isRepeatable: Bool { name != "refresh" }
 
   init(
-    _ name: String, _ line: String, input: String = "nothing", isTalkative: Bool = false, leavesNotes: Bool = false
+    _ name: String, _ line: String, input: String = "nothing", isTalkative: Bool = false, leavesNotes: Bool = false,
+    firstFile: String? = nil
   ) {
     (self.name, self.input, self.isTalkative, self.leavesNotes) = (name, input, isTalkative, leavesNotes)
+    self.firstFile = firstFile
     words = line.split(separator: " ").map { String($0) }
   }
 
   /// Every command that touches a vault.
   static let all = [
     CallCommand("init", "init --vault @/fresh.tv"),
-    CallCommand("init-dev", "init --dev --vault @/fresh.tv"),
+    CallCommand("init-dev", "init --dev --vault @/fresh.tv", firstFile: "fresh.tv.key"),
     CallCommand("put", "put ada", input: "token.json"),
     CallCommand("put-again", "put user-1 --provider p", input: "token.json"),
     CallCommand("put-lines", "put --jsonl", input: "tokens.jsonl"),
