@@ -45,6 +45,38 @@ import VaultLaboratory
     _ = close(holder)
   }
 
+  // Defends: the vault file is locked with the lock file, for a handle's first commit and for those after it: who holds it alone,
+  // because the lock file was deleted under him, keeps writers out as well.
+  @Test(arguments: [false, true])
+  func aVaultFileThatAnotherHolds(isFirst: Bool) throws {
+    let (directory, first) = try sample()
+    var options = VaultOptions()
+    options.lockTimeout = .milliseconds(60)
+    let vault = isFirst ? try Vault.open(at: directory.path("vault"), credential: key(), options: options) : first
+    if !isFirst { try vault.commit([.put("alice", [1])]) }
+    let before = try directory.read("vault")
+    let holder = try directory.open("vault")
+    #expect(flock(holder, LOCK_EX | LOCK_NB) == 0)
+    #expect(try code { try vault.commit([.put("bob", [2])]) } == .locked)
+    #expect(try directory.read("vault") == before)
+    _ = close(holder)
+    try vault.commit([.put("bob", [2])])
+  }
+
+  // Defends: the lock of a byte, as refreshing a token takes it, is none when another file has taken the path meanwhile.
+  @Test func aByteOfAFileThatWasReplaced() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write([], to: "lock")
+    let path = directory.path("lock")
+    let file = try OpenFile.adopt(SystemCall.open(path, O_RDWR), path)
+    try directory.write([], to: "other")
+    try directory.rename("other", to: "lock")
+    #expect(try ByteLock.take(file, at: 3) == nil)
+    let lock = try ByteLock.take(path, at: 3)
+    #expect(lock != nil && ByteLock.isHeld(path, at: 3))
+    #expect(try ByteLock.take(path, at: 3) == nil)
+  }
+
   // Defends: the same when the file is deleted while a writer waits for it.
   @Test func aLockFileDeletedWhileWaiting() async throws {
     let directory = try TemporaryDirectory()
