@@ -225,6 +225,17 @@ import VaultFormat
     }
   }
 
+  @Test func aTrailerHasTheLengthOfItsFrame() {
+    // Defends: a trailer that is valid by itself, but of a longer or a shorter frame, ends none; nothing else covers that number.
+    for change: UInt64 in [16, 160, UInt64(bitPattern: -16)] {
+      var changed = batch
+      let total = batch.number(at: batch.count - 16, count: 4) &+ change
+      changed.put(total, count: 4, at: batch.count - 16)
+      changed.put(~total, count: 4, at: batch.count - 4)
+      #expect(refusal(changed) == .frameDamaged, "\(total)")
+    }
+  }
+
   @Test func trailersKeepToTheirBounds() {
     // Defends: what counts as a valid trailer, which needs no key and no checksum.
     func isTrailer(_ total: UInt64, _ distance: UInt64) -> Bool {
