@@ -215,6 +215,17 @@ import VaultLaboratory
     #expect(attempts == 10)
   }
 
+  // Defends: no program that this one starts inherits a vault, however it is started.
+  @Test func descriptorsAreClosedForOtherPrograms() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("vault")
+    for flags in [O_RDWR | O_CREAT, O_RDWR, O_RDONLY] {
+      let descriptor = try SystemCall.open(path, flags)
+      #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+      _ = Glibc.close(descriptor)
+    }
+  }
+
   // Defends: where a standard descriptor is closed, no vault takes its place, in which a program would then print.
   @Test func aClosedStandardDescriptor() throws {
     let directory = try TemporaryDirectory()

@@ -45,6 +45,20 @@ import VaultLaboratory
     _ = close(holder)
   }
 
+  // Defends: a handle that keeps its lock file open sees that another one has taken its place, and waits for whoever has that.
+  @Test func aLockFileThatWasReplaced() throws {
+    let (directory, vault) = try sample()
+    try vault.commit([.put("alice", [1])])
+    try directory.remove("vault.lock")
+    try directory.write([], to: "vault.lock")
+    let holder = try directory.open("vault.lock")
+    #expect(flock(holder, LOCK_EX | LOCK_NB) == 0)
+    #expect(try code { try vault.commit([.put("bob", [2])]) } == .locked)
+    _ = close(holder)
+    try vault.commit([.put("bob", [2])])
+    #expect(try vault.contents() == ["alice": [1], "bob": [2]])
+  }
+
   // Defends: the vault file is locked with the lock file, for a handle's first commit and for those after it: who holds it alone,
   // because the lock file was deleted under him, keeps writers out as well.
   @Test(arguments: [false, true])

@@ -81,9 +81,14 @@ import VaultFormat
     }
   }
 
-  @Test func everyTruncationIsRefused() {
-    // Defends: a frame that the file ends in is damage to the walk, and never read past its end.
+  @Test func everyTruncationIsRefused() throws {
+    // Defends: a frame that the file ends in is damage to the walk, and never read past its end; nor is one made of fewer bytes.
     for count in 0..<batch.count { #expect(refusal(Array(batch.prefix(count))) == .frameDamaged, "cut to \(count)") }
+    let header = try FrameHeader(parsing: batch.span, at: vault.chain.offset, in: vault.generation)
+    for count in 0...second {
+      let expected: FormatError.Code? = count < second ? .frameDamaged : nil
+      #expect(code { _ = try Frame(header, in: batch.span.extracting(first: count)) } == expected, "\(count) bytes")
+    }
   }
 
   @Test func saltAndIVMayNotChangePlaces() {
