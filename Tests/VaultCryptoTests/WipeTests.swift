@@ -70,15 +70,18 @@ struct WipeTests {
     let search = MemorySearch(seed: 0xAE00 + UInt64(kind))
     do {
       // The allocator writes over the first bytes of what it gets back.
-      let secret = try Self.secret(fullOf: search, 300)
-      _ =
-        switch kind {
-        case 0: try KeyDerivation.hkdfSHA256(keyMaterial: secret.span, salt: [1].span, info: [2].span, count: 32)
-        case 1: try KeyDerivation.scrypt(passphrase: secret.span, salt: [1].span, n: 2, r: 1, p: 1, count: 32)
-        default:
-          try KeyDerivation.pbkdf2(.sha256, passphrase: secret.span, salt: [1].span, iterations: 1, count: 32)
-        }
-      #expect(try search.count() > 0)
+      // Copies of several sizes, of which the search itself gets some and writes over them, but never all.
+      for capacity in stride(from: 300, through: 1000, by: 50) {
+        let secret = try Self.secret(fullOf: search, capacity)
+        _ =
+          switch kind {
+          case 0: try KeyDerivation.hkdfSHA256(keyMaterial: secret.span, salt: [1].span, info: [2].span, count: 32)
+          case 1: try KeyDerivation.scrypt(passphrase: secret.span, salt: [1].span, n: 2, r: 1, p: 1, count: 32)
+          default:
+            try KeyDerivation.pbkdf2(.sha256, passphrase: secret.span, salt: [1].span, iterations: 1, count: 32)
+          }
+        if capacity == 300 { #expect(try search.count() > 0) }
+      }
     }
     #expect(try search.count() == 0)
   }
