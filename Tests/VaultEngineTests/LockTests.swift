@@ -92,13 +92,15 @@ import VaultLaboratory
   }
 
   // Defends: the same when the file is deleted while a writer waits for it.
-  @Test func aLockFileDeletedWhileWaiting() async throws {
+  @Test(.ownThreads) func aLockFileDeletedWhileWaiting() async throws {
     let directory = try TemporaryDirectory()
     let path = directory.path("vault")
     let vault = try Vault.create(at: path, credential: key())
     let holder = try directory.open("vault.lock")
     #expect(flock(holder, LOCK_EX | LOCK_NB) == 0)
-    async let waiting: Void = Task.detached { _ = try vault.commit([.put("alice", [1])]) }.value
+    async let waiting: Void = Task.detached(executorPreference: ThreadsForTasks.shared) {
+      _ = try vault.commit([.put("alice", [1])])
+    }.value
     try directory.remove("vault.lock")
     try await waiting
     #expect(try vault.contents() == ["alice": [1]])
@@ -116,7 +118,7 @@ import VaultLaboratory
   }
 
   // Defends: handles that write side by side lose nothing, give no version twice, and see each other's commits.
-  @Test func writersSideBySide() async throws {
+  @Test(.ownThreads) func writersSideBySide() async throws {
     let (directory, _) = try sample()
     let path = directory.path("vault")
     let versions = try await withThrowingTaskGroup(of: [UInt64].self) { (group) in
@@ -139,11 +141,11 @@ import VaultLaboratory
   }
 
   // Defends: a reader beside a busy writer never sees damage, never goes back, and never sees half a batch.
-  @Test func aReaderBesideAWriter() async throws {
+  @Test(.ownThreads) func aReaderBesideAWriter() async throws {
     let (directory, vault) = try sample()
     let path = directory.path("vault")
     let end = End()
-    let writing = Task.detached {
+    let writing = Task.detached(executorPreference: ThreadsForTasks.shared) {
       defer { end.isReached.store(true, ordering: .releasing) }
       for round in 0..<150 {
         let value = [UInt8](repeating: UInt8(round), count: 1 + round * 37)
