@@ -37,6 +37,8 @@ struct FileWindow: ~Copyable {
     let size = Int(min(max(UInt64(count), ahead), remaining(from: offset)))
     buffer.removeAll(keepingCapacity: true)
     start = offset
+    // To append nothing to an empty array writes to the one that all empty arrays share.
+    guard size > 0 else { return }
     try buffer.append(addingCapacity: size) { (output) throws(VaultError) in try file.read(at: offset, into: &output) }
     reached?(start + UInt64(buffer.count))
   }

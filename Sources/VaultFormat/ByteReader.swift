@@ -104,7 +104,10 @@ extension Span<UInt8> {
   /// Index behind the last byte that is not zero; 0 when there is none.
   package var endOfNonzero: Int {
     var end = count
-    // Words at a time, as a file may end in as many zeros as are allocated ahead.
+    // A file may end in as many zeros as are allocated ahead: blocks at a time, each compared with itself one byte further on.
+    while end >= 4096, self[end - 1] == 0, extracting(end - 4096..<end - 1).equals(extracting(end - 4095..<end)) {
+      end -= 4096
+    }
     while end >= 8, bigEndian(at: end - 8, as: UInt64.self) == 0 { end -= 8 }
     while end > 0, self[end - 1] == 0 { end -= 1 }
     return end

@@ -36,9 +36,7 @@ extension Environment {
 
 extension Array<UInt8> {
   package init(_ bytes: Span<UInt8>) {
-    self.init(capacity: bytes.count) { (output) in
-      for index in bytes.indices { output.append(bytes[index]) }
-    }
+    self.init(capacity: bytes.count) { (output) in output.append(contentsOf: bytes) }
   }
 }
 

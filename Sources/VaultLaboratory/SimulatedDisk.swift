@@ -70,8 +70,14 @@ extension Array<UInt8> {
 
   /// Writes bytes as a file takes them: a gap before them is filled with zeros.
   package mutating func overwrite(at offset: Int, with bytes: ArraySlice<UInt8>) {
-    if count < offset + bytes.count { resize(to: offset + bytes.count) }
-    replaceSubrange(offset..<offset + bytes.count, with: bytes)
+    if count < offset { resize(to: offset) }
+    // Collections are copied one byte after the other in a debug build.
+    let old = bytes.prefix(count - offset)
+    unsafe withUnsafeMutableBytes { (target) in
+      let place = unsafe UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + old.count])
+      unsafe old.withUnsafeBytes { unsafe place.copyMemory(from: $0) }
+    }
+    append(contentsOf: bytes.dropFirst(old.count))
   }
 }
 
