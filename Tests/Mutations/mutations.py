@@ -242,7 +242,7 @@ expression(
     "flags | O_NOFOLLOW | O_NONBLOCK", by=GUARDS, promise=SECRET)
 expression(
     "system: standard descriptors", "a vault never becomes standard output", "guard «descriptor > 2» else {",
-    by=GUARDS)
+    by="VaultEngineTests.ForkTests")
 expression(
     "system: only new files", "a file that is made was not there", "«O_RDWR | O_CREAT | O_EXCL»", "O_RDWR | O_CREAT", by=GUARDS)
 expression(

@@ -4,7 +4,7 @@ import VaultLaboratory
 
 @testable import VaultEngine
 
-/// A process that is forked while a vault is open.
+/// A process that is forked while a vault is open, or to look from a child with other descriptors.
 @Suite struct ForkTests {
   // Defends: a child that uses a handle of its parent's is told so, changes nothing, and the parent goes on; a handle that the
   // child opens is its own.
@@ -75,8 +75,38 @@ import VaultLaboratory
     }
   }
 
+  // Defends: where a standard descriptor is closed, no vault takes its place, in which a program would then print.
+  @Test func aClosedStandardDescriptor() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write([1], to: "vault")
+    let path = directory.path("vault")
+    // All that the child runs has run before.
+    _ = Glibc.close(try SystemCall.open(path, O_RDWR))
+    #expect(try code { throw VaultError(.io, "") } == .io)
+    let child = try Self.fork()
+    if child == 0 {
+      _ = alarm(60)
+      _exit(Self.statusOfOpening(path))
+    }
+    var status: Int32 = 0
+    unsafe #expect(waitpid(child, &status, 0) == child)
+    #expect(status == 0, "the child ended with \(status)")
+    #expect(try directory.read("vault") == [1])
+  }
+
+  /// 0 when the file is not opened in the place of standard output.
+  private static func statusOfOpening(_ path: String) -> Int32 {
+    _ = Glibc.close(1)
+    do throws(VaultError) {
+      _ = try SystemCall.open(path, O_RDWR)
+      return 1
+    } catch {
+      return error.code == .io && fcntl(1, F_GETFD) == -1 ? 0 : 2
+    }
+  }
+
   /// fork(2), which Swift does not offer.
-  static func fork() throws -> pid_t {
+  private static func fork() throws -> pid_t {
     guard let address = unsafe dlsym(nil, "fork") else { throw HelperError.system(errno) }
     let call = unsafe unsafeBitCast(address, to: (@convention(c) () -> pid_t).self)
     return call()

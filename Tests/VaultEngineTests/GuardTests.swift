@@ -226,36 +226,6 @@ import VaultLaboratory
     }
   }
 
-  // Defends: where a standard descriptor is closed, no vault takes its place, in which a program would then print.
-  @Test func aClosedStandardDescriptor() throws {
-    let directory = try TemporaryDirectory()
-    try directory.write([1], to: "vault")
-    let path = directory.path("vault")
-    // All that the child runs has run before.
-    _ = Glibc.close(try SystemCall.open(path, O_RDWR))
-    #expect(try code { throw VaultError(.io, "") } == .io)
-    let child = try ForkTests.fork()
-    if child == 0 {
-      _ = alarm(60)
-      _exit(Self.statusOfOpening(path))
-    }
-    var status: Int32 = 0
-    unsafe #expect(waitpid(child, &status, 0) == child)
-    #expect(status == 0, "the child ended with \(status)")
-    #expect(try directory.read("vault") == [1])
-  }
-
-  /// 0 when the file is not opened in the place of standard output.
-  private static func statusOfOpening(_ path: String) -> Int32 {
-    _ = Glibc.close(1)
-    do throws(VaultError) {
-      _ = try SystemCall.open(path, O_RDWR)
-      return 1
-    } catch {
-      return error.code == .io && fcntl(1, F_GETFD) == -1 ? 0 : 2
-    }
-  }
-
   /// A vault with more behind it than anybody may leave.
   private final class LongFile: StorageFile {
     private let bytes: [UInt8]
