@@ -110,7 +110,7 @@ let package = Package(
     .testTarget(
       name: "TokenVaultTests",
       dependencies: [
-        "TokenVault", "VaultCrypto", "VaultFormat", "JSONText",
+        "TokenVault", "VaultCrypto", "VaultFormat", "VaultLaboratory", "JSONText",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ],

@@ -25,14 +25,18 @@ package final class ByteLock: Sendable {
   /// - Parameter position: of the byte, 0 or more; the file need not have that many.
   /// - Throws: `not-a-vault-file`, `unsafe-permissions`, `cannot-create`, `read-only`, `disk-full`, `io`.
   package static func take(_ path: String, at position: Int64) throws(VaultError) -> ByteLock? {
-    let file = try open(path)
+    try take(open(path), at: position)
+  }
+
+  /// The same for a file that was opened before.
+  static func take(_ file: OpenFile, at position: Int64) throws(VaultError) -> ByteLock? {
     guard tv_lock_byte(file.descriptor, position) == 0 else {
-      guard errno == EAGAIN || errno == EACCES || errno == EINTR else { throw SystemCall.failure("fcntl", path) }
+      guard errno == EAGAIN || errno == EACCES || errno == EINTR else { throw SystemCall.failure("fcntl", file.path) }
       return nil
     }
     let lock = ByteLock(file, position)
     // Should another file have taken its place, this one excludes nobody.
-    return try SystemCall.identity(at: path) == file.identity ? lock : nil
+    return try SystemCall.identity(at: file.path) == file.identity ? lock : nil
   }
 
   /// Whether somebody has the lock at this moment. It makes no file; false also where that can't be learned.

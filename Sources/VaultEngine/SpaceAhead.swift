@@ -1,7 +1,7 @@
 /// When a handle that stays open allocates space ahead, and how much: zeros behind the last batch, over which the next
 /// batches are written. The file then keeps its length, and a sync has the data alone to bring to the disk.
 struct SpaceAhead: Sendable {
-  /// Commits after which a handle is one that stays open.
+  /// Small batches in a row after which a handle is one that stays open, and is not loading much.
   private static let patience = 4
   /// A batch of more bytes is worth the new length that its sync writes.
   private static let smallBatch = 1 << 14
@@ -26,7 +26,11 @@ struct SpaceAhead: Sendable {
   /// - Returns: `nil` as long as the batch fits into the file, or if space ahead is of no use to it.
   mutating func zeros(for count: Int, at offset: UInt64, length: UInt64) -> Range<UInt64>? {
     let end = offset + UInt64(count)
-    guard count <= Self.smallBatch, !isGivenUp else { return nil }
+    guard count <= Self.smallBatch else {
+      commits = 0
+      return nil
+    }
+    guard !isGivenUp else { return nil }
     commits += 1
     guard commits > Self.patience, end > length else { return nil }
     let target = (end + chunk) / Self.block * Self.block

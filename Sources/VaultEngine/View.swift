@@ -204,12 +204,9 @@ struct View: Sendable {
   /// A checkpoint carries every term that the file has introduced, ascending.
   private mutating func take(dataKey plaintext: Span<UInt8>) throws(FormatError) {
     let term = try keyring.accept(dataKey: plaintext)
-    let isNew = !totals.terms.contains(term)
-    guard term > totals.carried.last ?? 0, !isNew || term > totals.terms.last ?? 0 else {
-      throw FormatError(.chainBroken, "the data key of term \(term) is not in its place")
-    }
     totals.carried.append(term)
-    if isNew { totals.terms.append(term) }
+    // The keyring takes no new term that is not above all before; the anchor is where the order of all is asked.
+    if !totals.terms.contains(term) { totals.terms.append(term) }
   }
 
   /// The records are what counts: a root that breaks the rules is passed over, and one that disagrees with the records is
@@ -219,8 +216,8 @@ struct View: Sendable {
   ) throws(FormatError) {
     do throws(FormatError) {
       let root = try IndexRoot(parsing: plaintext)
-      comparison?.take(root, of: header, lastVersion: lastVersion, newestEvent: newestEvent)
       try root.check(isIn: header)
+      comparison?.take(root, of: header, lastVersion: lastVersion, newestEvent: newestEvent)
       if !isWhole { try take(outline: root) }
       index.take(root)
     } catch {

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Looks for a few secret bytes in all memory of this process that can be written, as whoever reads its core or its swap would.
 ///
@@ -27,8 +28,15 @@ package struct MemorySearch: Sendable {
     for byte in inverted { output.append(~byte) }
   }
 
+  /// One search at a time: what one has read of a secret that still lives must not be found by another when it is gone.
+  private static let turn = Mutex<Void>(())
+
   /// How often the bytes stand in memory.
   package func count() throws -> Int {
+    try Self.turn.withLock { (_) in try countAlone() }
+  }
+
+  private func countAlone() throws -> Int {
     var found = 0
     let memory = unsafe open("/proc/self/mem", O_RDONLY | O_CLOEXEC)
     guard memory >= 0 else { throw HelperError.system(errno) }

@@ -100,8 +100,7 @@ import Testing
   func whatCannotBeRunIsToldApart(_ how: [String]) throws {
     // Defends: 127 for what is not there, 126 for what can't be executed, as env and timeout do.
     let bench = try Self.bench()
-    try bench.write(Array("#!/nowhere/interpreter\n".utf8), to: "script")
-    try #require(unsafe chmod(bench.folder + "/script", 0o700) == 0)
+    try bench.write(program: "#!/nowhere/interpreter\n", to: "script")
     for (program, code) in [
       ("no-such-program", 127), ("/nowhere/program", 127), (bench.folder + "/script", 127), (bench.vault, 126),
       ("/", 126),

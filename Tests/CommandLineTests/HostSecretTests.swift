@@ -57,8 +57,7 @@ import Testing
     ])
   func credentialsOfTheEnvironmentStayThere(_ words: String) throws {
     let stage = try HostStage()
-    try stage.bench.write(Array("#!/bin/sh\nexec cat '\(stage.bench.folder)/new.key'\n".utf8), to: "key")
-    try #require(unsafe chmod(stage.bench.folder + "/key", 0o700) == 0)
+    try stage.bench.write(program: "#!/bin/sh\nexec cat '\(stage.bench.folder)/new.key'\n", to: "key")
     var call = Call(line: words, on: stage.bench)
     let digits = String(decoding: try stage.bench.contents(of: stage.bench.keyFile), as: UTF8.self)
     call.environment = ["TOKENVAULT_KEY": "env:CANARY", "CANARY": String(digits.prefix(64))]

@@ -46,6 +46,20 @@ import VaultFormat
     #expect(try Set(bench.modes().keys).isSuperset(of: ["vault.tv", "vault.tv.lock", "restored.tv", "copy.tv", "pin"]))
   }
 
+  // Defends: and an export's, which may take no right from its owner either.
+  @Test func anExportIsItsOwnersAlone() throws {
+    let bench = try Bench()
+    try bench.put("ada")
+    for mask in ["000", "777"] {
+      var call = Call("-c", "umask \(mask); exec \"$0\" \"$@\"", Bench.program)
+      call.program = "/bin/sh"
+      call.arguments += Call(line: "export --to jsonl --reveal --out @/out-\(mask)", on: bench).arguments
+      let outcome = try bench.run(call)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(try bench.modes()["out-\(mask)"] == 0o600, "mask \(mask)")
+    }
+  }
+
   // Defends: the same of what is kept aside: the copy of a torn tail, what a salvage could not open, and the vault that it
   // makes.
   @Test(.enabled(if: hasAccessLists, "there are no default access lists here"))

@@ -5,6 +5,7 @@ import Metrics
 import Synchronization
 import Testing
 import TokenVault
+import VaultLaboratory
 
 /// Accounts in a real vault file.
 @Suite struct AccountTests {
@@ -176,7 +177,7 @@ import TokenVault
     #expect(try temporary.vault.snapshot().lastVersion == 0)
   }
 
-  @Test func manyLinksAtOnceLeaveOneUser() async throws {
+  @Test(.ownThreads) func manyLinksAtOnceLeaveOneUser() async throws {
     // Defends: of many users who link one account at the same moment, from many threads, exactly one has it.
     for round in 0..<20 {
       let winners = await withTaskGroup(of: Bool.self, returning: Int.self) { (group) in
@@ -199,7 +200,7 @@ import TokenVault
     #expect(try store.list(provider: Array("reddit".utf8)).count == 20)
   }
 
-  @Test func tasksHaveTheSameCalls() async throws {
+  @Test(.ownThreads) func tasksHaveTheSameCalls() async throws {
     // Defends: asynchronous code links, uses, revokes and unlinks as other code does; a cancelled task writes nothing.
     let storage = VaultTokenStorage(temporary.vault)
     let seq = try await storage.link(new("t2_a"), for: id("mara"))
@@ -212,7 +213,7 @@ import TokenVault
     #expect(try await !storage.delete(id("mara")))
     let mara = try id("mara")
     let again = try new("t2_a")
-    let cancelled = Task {
+    let cancelled = Task(executorPreference: ThreadsForTasks.shared) {
       unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
       try await storage.link(again, for: mara)
     }

@@ -29,7 +29,7 @@ import TokenVault
 
   // Defends: calls of accounts are counted as the reads, writes and deletes that they are; and through all calls, those that
   // fail among them, no log line and no label ever holds a token, a user, a provider's account or a key.
-  @Test func noCallTellsASecret() async throws {
+  @Test(.ownThreads) func noCallTellsASecret() async throws {
     let watched = try WatchedStore()
     let (store, metrics) = (watched.store, watched.metrics)
     let id = try TokenID(user: "c4n4ryA", provider: "c4n4ryP")

@@ -15,15 +15,22 @@ import TokenVault
 
   init() throws {
     temporary = try TemporaryVault()
-    store = TokenStore(temporary.vault)
+    store = Self.patient(temporary.vault)
     id = try TokenID(user: "mara", provider: "reddit")
     try store.put(OAuthToken(#"{"access_token":"at-1"}"#), for: id)
+  }
+
+  /// A store whose reads wait for an hour, so that no test need be done within a second.
+  private static func patient(_ vault: Vault, milliseconds: Int = 3_600_000) -> TokenStore {
+    TokenStore(
+      vault, logger: Logger(label: "test"), metrics: NOOPMetricsHandler.instance, now: Vault.currentTime,
+      readsWait: milliseconds)
   }
 
   private func open(readOnly: Bool = false) throws -> TokenStore {
     var options = VaultOptions()
     options.readOnly = readOnly
-    return TokenStore(
+    return Self.patient(
       try Vault.open(at: temporary.vault.path, credential: TemporaryVault.credential(), options: options))
   }
 
@@ -85,7 +92,7 @@ import TokenVault
 
   // Defends: what gives nobody a token is no read: a name that is not there, a revoked account, an account's data, a look
   // whether there is one.
-  @Test func whatIsNoRead() async throws {
+  @Test(.ownThreads) func whatIsNoRead() async throws {
     try store.setReadAuditing(.on)
     try store.link(NewAccount(ProviderAccount(id: "t2_a"), token: OAuthToken(#"{"refresh_token":"r"}"#)), for: id)
     try store.revoke(id)
@@ -114,7 +121,7 @@ import TokenVault
   }
 
   // Defends: asynchronous reads are noted, and a write of a task takes them along.
-  @Test func asynchronousReads() async throws {
+  @Test(.ownThreads) func asynchronousReads() async throws {
     try store.setReadAuditing(.on)
     let storage = VaultTokenStorage(temporary.vault)
     _ = try await storage.token(for: id)
@@ -148,7 +155,7 @@ import TokenVault
   // Defends: a read does not wait for ever: after a second it is recorded, though nobody reads or writes any more.
   @Test func aLoneReadIsRecorded() throws {
     try store.setReadAuditing(.on)
-    let reader = try open()
+    let reader = Self.patient(temporary.vault, milliseconds: 1000)
     _ = try reader.token(for: id)
     try waitUntil("the read is recorded") { try reads().count == 1 }
     withExtendedLifetime(reader) {}

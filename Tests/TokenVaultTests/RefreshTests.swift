@@ -5,6 +5,7 @@ import Metrics
 import Synchronization
 import Testing
 import TokenVault
+import VaultLaboratory
 
 /// Refreshing by a closure, on a real vault and with a clock that the test moves.
 @Suite struct RefreshTests {
@@ -193,7 +194,7 @@ import TokenVault
     #expect(try store.refreshState(of: id()) == .none)
   }
 
-  @Test func manyTasksMakeOneCall() async throws {
+  @Test(.ownThreads) func manyTasksMakeOneCall() async throws {
     // Defends: of 64 tasks, on two handles, that find a token expired, one asks the endpoint, and all get the same new token.
     let handles = [temporary.vault, try Vault.open(at: temporary.vault.path, credential: TemporaryVault.credential())]
     let storages = handles.map { VaultTokenStorage($0) }
@@ -218,7 +219,7 @@ import TokenVault
     #expect(try events().map(\.kind) == [.refreshing, .refreshed])
   }
 
-  @Test func tasksAreCancelled() async throws {
+  @Test(.ownThreads) func tasksAreCancelled() async throws {
     // Defends: a closure that takes too long is cancelled, which counts as a failure; a caller who gives up is no failure; an
     // answer that comes all the same is stored; and one who waits for the lock can give up.
     let storage = VaultTokenStorage(temporary.vault)
@@ -235,7 +236,7 @@ import TokenVault
     }
     #expect(try store.account(of: id)?.refreshFailed != nil)
     let (started, start) = AsyncStream.makeStream(of: Void.self)
-    let task = Task {
+    let task = Task(executorPreference: ThreadsForTasks.shared) {
       try await storage.refresh(id, validFor: .zero, options: RefreshOptions.withoutCoolDown) { (_) in
         start.yield()
         try await Task.sleep(for: .seconds(100))
@@ -243,7 +244,9 @@ import TokenVault
       }
     }
     for await _ in started { break }
-    let waiting = Task { try await storage.refresh(id, validFor: .zero) { (_) in try OAuthToken(Self.answer) } }
+    let waiting = Task(executorPreference: ThreadsForTasks.shared) {
+      try await storage.refresh(id, validFor: .zero) { (_) in try OAuthToken(Self.answer) }
+    }
     waiting.cancel()
     await #expect(throws: VaultError(.cancelled, "")) { try await waiting.value }
     task.cancel()

@@ -49,7 +49,7 @@ private final class MemoryStorage: TokenCatalog {
   }
 
   // Defends: a vault is copied to another storage and back into a second vault, byte for byte; a second run copies nothing.
-  @Test func thereAndBack() async throws {
+  @Test(.ownThreads) func thereAndBack() async throws {
     let (first, second) = (try TemporaryVault(), try TemporaryVault())
     let (source, target) = (VaultTokenStorage(first.vault), VaultTokenStorage(second.vault))
     try await fill(source, 150)
@@ -65,7 +65,7 @@ private final class MemoryStorage: TokenCatalog {
   }
 
   // Defends: a token that is another one in the target is left alone, unless it is to be replaced.
-  @Test func differentTokens() async throws {
+  @Test(.ownThreads) func differentTokens() async throws {
     let (source, target) = (MemoryStorage(), MemoryStorage())
     try await fill(source, 10)
     try await target.store(OAuthToken(#"{"access_token":"newer"}"#), for: TokenID(user: "u4"))
@@ -78,7 +78,7 @@ private final class MemoryStorage: TokenCatalog {
   }
 
   // Defends: what is read back is compared; a copy that broke off goes on where it was.
-  @Test func verifiedAndResumed() async throws {
+  @Test(.ownThreads) func verifiedAndResumed() async throws {
     let source = MemoryStorage()
     try await fill(source, 100)
     let forgetful = try await source.copy(to: MemoryStorage(forgetful: "u7"))
@@ -95,7 +95,7 @@ private final class MemoryStorage: TokenCatalog {
   }
 
   // Defends: entries that are over or revoked are not copied, and one account that can't be stored does not stop the others.
-  @Test func accounts() async throws {
+  @Test(.ownThreads) func accounts() async throws {
     let (first, second) = (try TemporaryVault(), try TemporaryVault())
     let (source, target) = (TokenStore(first.vault), TokenStore(second.vault))
     let id = try TokenID(user: "mara", provider: "reddit")

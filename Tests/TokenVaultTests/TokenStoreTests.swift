@@ -133,7 +133,7 @@ import TokenVault
     #expect(history.map(\.bytes) == [7, 0, 2])
   }
 
-  @Test func servesAsyncCode() async throws {
+  @Test(.ownThreads) func servesAsyncCode() async throws {
     // Defends: the protocol's four calls, from many tasks at once.
     let storage: any TokenStorage = VaultTokenStorage(temporary.vault)
     try await withThrowingTaskGroup(of: Void.self) { (group) in

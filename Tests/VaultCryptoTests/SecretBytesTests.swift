@@ -1,7 +1,8 @@
 import Testing
 import VaultCrypto
 
-@Suite("SecretBytes")
+// One after the other: they share the secure heap, and one of them fills it.
+@Suite("SecretBytes", .serialized)
 struct SecretBytesTests {
   // Defends the basics: what goes in comes out, and the capacity is what was asked for.
   @Test(arguments: [0, 1, 16, 32, 4096])

@@ -14,7 +14,8 @@ struct WipeTests {
     _ = try SecretBytes(capacity: 200)
     // Between others of its kind, or the allocator would give the memory back to the system.
     let (first, second) = (try SecretBox(130_000), try SecretBox(130_000))
-    var secret = Optional(try Self.secret(capacity, search))
+    // The search itself takes memory, and writes over a part of what it gets.
+    var secret = Optional(try Self.secret(fullOf: search, capacity))
     let (third, fourth) = (try SecretBox(130_000), try SecretBox(130_000))
     #expect(try search.count() > 0)
     secret = nil
@@ -29,6 +30,13 @@ struct WipeTests {
     try SecretBytes(capacity: capacity) { (output) in
       output.append(repeating: 1, count: (capacity - search.length) / 2)
       search.append(to: &output)
+    }
+  }
+
+  /// Filled with the bytes as often as there is room.
+  private static func secret(fullOf search: MemorySearch, _ capacity: Int) throws -> SecretBytes {
+    try SecretBytes(capacity: capacity) { (output) in
+      while output.freeCapacity >= search.length { search.append(to: &output) }
     }
   }
 
@@ -62,15 +70,18 @@ struct WipeTests {
     let search = MemorySearch(seed: 0xAE00 + UInt64(kind))
     do {
       // The allocator writes over the first bytes of what it gets back.
-      let secret = try Self.secret(300, search)
-      _ =
-        switch kind {
-        case 0: try KeyDerivation.hkdfSHA256(keyMaterial: secret.span, salt: [1].span, info: [2].span, count: 32)
-        case 1: try KeyDerivation.scrypt(passphrase: secret.span, salt: [1].span, n: 2, r: 1, p: 1, count: 32)
-        default:
-          try KeyDerivation.pbkdf2(.sha256, passphrase: secret.span, salt: [1].span, iterations: 1, count: 32)
-        }
-      #expect(try search.count() > 0)
+      // Copies of several sizes, of which the search itself gets some and writes over them, but never all.
+      for capacity in stride(from: 300, through: 1000, by: 50) {
+        let secret = try Self.secret(fullOf: search, capacity)
+        _ =
+          switch kind {
+          case 0: try KeyDerivation.hkdfSHA256(keyMaterial: secret.span, salt: [1].span, info: [2].span, count: 32)
+          case 1: try KeyDerivation.scrypt(passphrase: secret.span, salt: [1].span, n: 2, r: 1, p: 1, count: 32)
+          default:
+            try KeyDerivation.pbkdf2(.sha256, passphrase: secret.span, salt: [1].span, iterations: 1, count: 32)
+          }
+        if capacity == 300 { #expect(try search.count() > 0) }
+      }
     }
     #expect(try search.count() == 0)
   }

@@ -30,6 +30,28 @@ import VaultLaboratory
     #expect(try vault.contents() == ["alice": [7], "carol": [2]])
   }
 
+  // Defends: a child that only lets go of its parent's handle, as most do at their end, leaves the file alone: the space ahead that
+  // the parent will write to is not cut off.
+  @Test func aChildThatLetsGo() throws {
+    let directory = try TemporaryDirectory()
+    var vault: Vault? = try Vault.create(at: directory.path("vault"), credential: key())
+    for number in 0..<8 { try vault?.commit([.put("alice", [UInt8(number)])]) }
+    let before = try directory.read("vault")
+    #expect(before.last == 0, "there is space ahead")
+    let child = try Self.fork()
+    if child == 0 {
+      _ = alarm(60)
+      vault = nil
+      _exit(0)
+    }
+    var status: Int32 = 0
+    unsafe #expect(waitpid(child, &status, 0) == child)
+    #expect(status == 0, "the child ended with \(status)")
+    #expect(try directory.read("vault") == before)
+    try vault?.commit([.put("carol", [2])])
+    #expect(try vault?.contents() == ["alice": [7], "carol": [2]])
+  }
+
   /// 0 when every use is refused.
   private static func statusOfUse(of vault: Vault, _ batch: consuming VaultBatch) -> Int32 {
     let name: [UInt8] = [1]
@@ -54,7 +76,7 @@ import VaultLaboratory
   }
 
   /// fork(2), which Swift does not offer.
-  private static func fork() throws -> pid_t {
+  static func fork() throws -> pid_t {
     guard let address = unsafe dlsym(nil, "fork") else { throw HelperError.system(errno) }
     let call = unsafe unsafeBitCast(address, to: (@convention(c) () -> pid_t).self)
     return call()

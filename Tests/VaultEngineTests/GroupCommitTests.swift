@@ -104,19 +104,23 @@ import VaultLaboratory
   }
 
   // Defends: a task that is cancelled before its batch was taken withdraws all of it; afterwards, it is committed all the same.
-  @Test func cancelling() async throws {
+  @Test(.ownThreads) func cancelling() async throws {
     let (disk, vault) = try sample()
     let gate = Gate(disk)
-    let taken = Task { try await vault.commit(VaultBatch.of([.put("taken", [1])])) }
+    let taken = Task(executorPreference: ThreadsForTasks.shared) {
+      try await vault.commit(VaultBatch.of([.put("taken", [1])]))
+    }
     await wait(for: { gate.isReached })
-    let waiting = Task { try await vault.commit(VaultBatch.of([.put("waiting", [1]), .put("more", [1])])) }
+    let waiting = Task(executorPreference: ThreadsForTasks.shared) {
+      try await vault.commit(VaultBatch.of([.put("waiting", [1]), .put("more", [1])]))
+    }
     await wait(for: { vault.waiting == 1 })
     waiting.cancel()
     taken.cancel()
     #expect(await waiting.result.code == VaultError.Code.cancelled)
     gate.open()
     #expect(try await taken.value == [2])
-    let late = Task {
+    let late = Task(executorPreference: ThreadsForTasks.shared) {
       unsafe withUnsafeCurrentTask { (task) in unsafe task?.cancel() }
       return try await vault.commit(VaultBatch.of([.put("late", [1])]))
     }
@@ -125,7 +129,7 @@ import VaultLaboratory
   }
 
   // Defends: tasks that commit at the same time share a sync, and don't need a thread each to wait.
-  @Test func manyTasks() async throws {
+  @Test(.ownThreads) func manyTasks() async throws {
     let (disk, vault) = try sample()
     let before = disk.syncs
     let gate = Gate(disk)

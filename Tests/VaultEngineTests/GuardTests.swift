@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 import VaultCrypto
@@ -123,12 +124,136 @@ import VaultLaboratory
     #expect(try code { try check.compare([block([2])], with: sealed, from: end, of: view.generation) } == .io)
   }
 
+  // Defends: and the founding batch with what was written, before anything is written behind it.
+  @Test func anotherFoundingBatch() throws {
+    let environment = Environment.simulated(SimulatedDisk(), seed: 5)
+    var random = try environment.makeRandom()
+    let keys = try GenerationKeys.first(for: key(), cost: .scrypt(logN: 14, r: 8, p: 1), at: 0, random: &random)
+    let view = try GenerationWriter.begin(environment, keys, random: random).view
+    let bytes = try view.file.read(at: 0, count: Int(view.chain.offset))
+    _ = try GenerationCheck(founding: bytes, in: view.file, keys)
+    for change in [{ $0[300] ^= 1 }, { $0.append(0) }] as [(inout [UInt8]) -> Void] {
+      var other = bytes
+      change(&other)
+      #expect(try code { _ = try GenerationCheck(founding: other, in: view.file, keys) } == .io)
+    }
+  }
+
+  // Defends: a file in whose end there are more zeros than anybody allocates ahead is refused, though nothing else is wrong with it.
+  @Test func moreZerosThanAnybodyAllocates() throws {
+    let directory = try TemporaryDirectory()
+    let bytes = try #require(try sample().cache["vault"])
+    try directory.write(bytes, to: "vault")
+    let descriptor = try directory.open("vault")
+    defer { _ = Glibc.close(descriptor) }
+    #expect(ftruncate(descriptor, off_t(bytes.count) + off_t(Limits.zeroTail) + 1) == 0)
+    var window = try FileWindow(FileStorage(path: directory.path("vault")).open(writable: false))
+    let generation = try window.generation()
+    let walk = try Walk(&window, from: Chain(startOf: generation), in: generation)
+    #expect(walk.committed.offset == UInt64(bytes.count))
+    #expect(try code { _ = try Tail(&window, behind: walk, in: generation) } == .limitExceeded)
+  }
+
+  // Defends: a file that ends between two frames of its founding batch is damaged there, and that place is named.
+  @Test func anEndInsideTheFoundingBatch() throws {
+    let bytes = try #require(try sample().cache["vault"])
+    var window = try FileWindow(SimulatedStorage(disk: sample()).open(writable: false))
+    let generation = try window.generation()
+    var ends: [UInt64] = []
+    _ = try Walk(&window, from: Chain(startOf: generation), in: generation, batchLimit: 1) { (header) in
+      if !header.endsBatch { ends.append(header.offset + UInt64(header.frameLength)) }
+    }
+    #expect(ends.count == 2)
+    for end in ends {
+      let disk = SimulatedDisk(DiskImage(names: ["vault": 1], files: [1: Array(bytes.prefix(Int(end)))]))
+      do {
+        _ = try Vault.open(.simulated(disk, seed: 2), credential: key())
+        Issue.record("it opened")
+      } catch let error as VaultError {
+        #expect(error.code == .frameDamaged && error.offset == end, "\(error)")
+      }
+    }
+  }
+
   // Defends: a file that is made was not there before, be it a file or a link.
   @Test func onlyNewFiles() throws {
     let directory = try TemporaryDirectory()
     try directory.write([1], to: "there")
     #expect(try code { _ = try SystemCall.create(directory.path("there")) } == .conflict)
     #expect(try directory.read("there") == [1])
+  }
+
+  // Defends: a new vault takes the place of nothing, though it came there while the vault was being made.
+  @Test func nothingIsReplaced() throws {
+    let directory = try TemporaryDirectory()
+    let storage = FileStorage(path: directory.path("vault"))
+    let temporary = try storage.createTemporary()
+    try directory.write([1], to: "vault")
+    #expect(try code { try storage.publish(temporary) } == .conflict)
+    storage.discard(temporary)
+    #expect(try directory.read("vault") == [1])
+    #expect(try directory.names() == ["vault"])
+  }
+
+  // Defends: a file that was changed a moment ago has no stamp, since what comes next may get the same time.
+  @Test func aStampInDoubt() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write([1], to: "vault")
+    let path = directory.path("vault")
+    let file = try OpenFile.adopt(SystemCall.open(path, O_RDWR), path)
+    var attempts = 0
+    for number in 0..<1000 {
+      let start = ContinuousClock.now
+      try file.write([UInt8(truncatingIfNeeded: number)].span, at: 0)
+      let stamp = try file.stamp()
+      // Only where the two lie together is it known what must come of it.
+      guard ContinuousClock.now - start < .milliseconds(5) else { continue }
+      #expect(stamp == nil)
+      attempts += 1
+      if attempts == 10 { break }
+    }
+    #expect(attempts == 10)
+  }
+
+  // Defends: no program that this one starts inherits a vault, however it is started.
+  @Test func descriptorsAreClosedForOtherPrograms() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("vault")
+    for flags in [O_RDWR | O_CREAT, O_RDWR, O_RDONLY] {
+      let descriptor = try SystemCall.open(path, flags)
+      #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+      _ = Glibc.close(descriptor)
+    }
+  }
+
+  // Defends: where a standard descriptor is closed, no vault takes its place, in which a program would then print.
+  @Test func aClosedStandardDescriptor() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write([1], to: "vault")
+    let path = directory.path("vault")
+    // All that the child runs has run before.
+    _ = Glibc.close(try SystemCall.open(path, O_RDWR))
+    #expect(try code { throw VaultError(.io, "") } == .io)
+    let child = try ForkTests.fork()
+    if child == 0 {
+      _ = alarm(60)
+      _exit(Self.statusOfOpening(path))
+    }
+    var status: Int32 = 0
+    unsafe #expect(waitpid(child, &status, 0) == child)
+    #expect(status == 0, "the child ended with \(status)")
+    #expect(try directory.read("vault") == [1])
+  }
+
+  /// 0 when the file is not opened in the place of standard output.
+  private static func statusOfOpening(_ path: String) -> Int32 {
+    _ = Glibc.close(1)
+    do throws(VaultError) {
+      _ = try SystemCall.open(path, O_RDWR)
+      return 1
+    } catch {
+      return error.code == .io && fcntl(1, F_GETFD) == -1 ? 0 : 2
+    }
   }
 
   /// A vault with more behind it than anybody may leave.
@@ -150,6 +275,7 @@ import VaultLaboratory
 
     func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
       largest.withLock { $0 = max($0, output.freeCapacity) }
+      guard output.freeCapacity <= 1 << 20 else { throw VaultError(.io, "nobody needs so much at once") }
       var place = offset
       while output.freeCapacity > 0, place < end {
         output.append(place < UInt64(bytes.count) ? bytes[Int(place)] : 0xFF)

@@ -45,14 +45,62 @@ import VaultLaboratory
     _ = close(holder)
   }
 
+  // Defends: a handle that keeps its lock file open sees that another one has taken its place, and waits for whoever has that.
+  @Test func aLockFileThatWasReplaced() throws {
+    let (directory, vault) = try sample()
+    try vault.commit([.put("alice", [1])])
+    try directory.remove("vault.lock")
+    try directory.write([], to: "vault.lock")
+    let holder = try directory.open("vault.lock")
+    #expect(flock(holder, LOCK_EX | LOCK_NB) == 0)
+    #expect(try code { try vault.commit([.put("bob", [2])]) } == .locked)
+    _ = close(holder)
+    try vault.commit([.put("bob", [2])])
+    #expect(try vault.contents() == ["alice": [1], "bob": [2]])
+  }
+
+  // Defends: the vault file is locked with the lock file, for a handle's first commit and for those after it: who holds it alone,
+  // because the lock file was deleted under him, keeps writers out as well.
+  @Test(arguments: [false, true])
+  func aVaultFileThatAnotherHolds(isFirst: Bool) throws {
+    let (directory, first) = try sample()
+    var options = VaultOptions()
+    options.lockTimeout = .milliseconds(60)
+    let vault = isFirst ? try Vault.open(at: directory.path("vault"), credential: key(), options: options) : first
+    if !isFirst { try vault.commit([.put("alice", [1])]) }
+    let before = try directory.read("vault")
+    let holder = try directory.open("vault")
+    #expect(flock(holder, LOCK_EX | LOCK_NB) == 0)
+    #expect(try code { try vault.commit([.put("bob", [2])]) } == .locked)
+    #expect(try directory.read("vault") == before)
+    _ = close(holder)
+    try vault.commit([.put("bob", [2])])
+  }
+
+  // Defends: the lock of a byte, as refreshing a token takes it, is none when another file has taken the path meanwhile.
+  @Test func aByteOfAFileThatWasReplaced() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write([], to: "lock")
+    let path = directory.path("lock")
+    let file = try OpenFile.adopt(SystemCall.open(path, O_RDWR), path)
+    try directory.write([], to: "other")
+    try directory.rename("other", to: "lock")
+    #expect(try ByteLock.take(file, at: 3) == nil)
+    let lock = try ByteLock.take(path, at: 3)
+    #expect(lock != nil && ByteLock.isHeld(path, at: 3))
+    #expect(try ByteLock.take(path, at: 3) == nil)
+  }
+
   // Defends: the same when the file is deleted while a writer waits for it.
-  @Test func aLockFileDeletedWhileWaiting() async throws {
+  @Test(.ownThreads) func aLockFileDeletedWhileWaiting() async throws {
     let directory = try TemporaryDirectory()
     let path = directory.path("vault")
     let vault = try Vault.create(at: path, credential: key())
     let holder = try directory.open("vault.lock")
     #expect(flock(holder, LOCK_EX | LOCK_NB) == 0)
-    async let waiting: Void = Task.detached { _ = try vault.commit([.put("alice", [1])]) }.value
+    async let waiting: Void = Task.detached(executorPreference: ThreadsForTasks.shared) {
+      _ = try vault.commit([.put("alice", [1])])
+    }.value
     try directory.remove("vault.lock")
     try await waiting
     #expect(try vault.contents() == ["alice": [1]])
@@ -70,7 +118,7 @@ import VaultLaboratory
   }
 
   // Defends: handles that write side by side lose nothing, give no version twice, and see each other's commits.
-  @Test func writersSideBySide() async throws {
+  @Test(.ownThreads) func writersSideBySide() async throws {
     let (directory, _) = try sample()
     let path = directory.path("vault")
     let versions = try await withThrowingTaskGroup(of: [UInt64].self) { (group) in
@@ -93,12 +141,11 @@ import VaultLaboratory
   }
 
   // Defends: a reader beside a busy writer never sees damage, never goes back, and never sees half a batch.
-  @Test func aReaderBesideAWriter() throws {
+  @Test(.ownThreads) func aReaderBesideAWriter() async throws {
     let (directory, vault) = try sample()
     let path = directory.path("vault")
     let end = End()
-    // A task would wait for one of Swift's few threads, which all other tests want too.
-    let writing = Work {
+    let writing = Task.detached(executorPreference: ThreadsForTasks.shared) {
       defer { end.isReached.store(true, ordering: .releasing) }
       for round in 0..<150 {
         let value = [UInt8](repeating: UInt8(round), count: 1 + round * 37)
@@ -115,7 +162,7 @@ import VaultLaboratory
       #expect(contents["first"] == contents["second"])
       if last % 20 == 0 { #expect(try Vault.verify(at: path, credential: nil).isDamaged == false) }
     }
-    writing.wait()
+    try await writing.value
     #expect(try reader.snapshot().lastVersion == 300)
   }
 

@@ -67,6 +67,19 @@ import VaultLaboratory
     #expect(try reader.contents() == Self.contents)
   }
 
+  // Defends: the same bytes are damage when nobody holds the lock, and are not passed over.
+  @Test func halfABatchThatNobodyWrites() throws {
+    let (before, after) = try sample()
+    let disk = disk(before)
+    let reader = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    var half = after
+    half[after.count - 60] ^= 1
+    Self.set(disk, half)
+    #expect(try code { _ = try reader.contents() }?.isDamage == true)
+    Self.set(disk, after)
+    #expect(try reader.contents() == Self.contents)
+  }
+
   // Defends: a reader that looked between the moment when a writer's file got its new time, and the one when it got its bytes,
   // sees the batch as soon as it is there.
   @Test func aLookBetweenTimeAndBytes() throws {

@@ -117,7 +117,12 @@ import VaultLaboratory
     #expect(try code { _ = try vault.contents() } == .noVault)
     #expect(try code { try vault.commit([.put("bob", [1])]) } == .noVault)
     try directory.rename("other", to: "vault")
-    #expect(try code { _ = try vault.contents() } == .wrongKey)
+    do {
+      _ = try vault.contents()
+      Issue.record("another vault is read")
+    } catch let error as VaultError {
+      #expect(error.code == .wrongKey && error.sentence.contains("another vault"))
+    }
     #expect(try code { try vault.commit([.put("bob", [1])]) } == .wrongKey)
     #expect(try snapshot.contents() == ["alice": [1]])
     // A copy is another file, which the handle moves to.
@@ -140,6 +145,19 @@ import VaultLaboratory
     #expect(try code { try vault.commit([.put("carol", [3])]) } == .rollback)
     #expect(try directory.read("vault") == older)
     #expect(try Vault.open(at: directory.path("vault"), credential: key()).contents() == ["alice": [1]])
+  }
+
+  // Defends: nor an earlier generation, from before a compaction that it has followed.
+  @Test func anEarlierGenerationInItsPlace() throws {
+    let (directory, vault) = try sample()
+    let older = try directory.read("vault")
+    _ = try Vault.compact(at: directory.path("vault"), credential: key())
+    #expect(try vault.snapshot().generation == 2)
+    try directory.rename("vault", to: "away")
+    try directory.write(older, to: "vault")
+    #expect(try code { _ = try vault.contents() } == .rollback)
+    #expect(try code { try vault.commit([.put("carol", [3])]) } == .rollback)
+    #expect(try directory.read("vault") == older)
   }
 
   // Defends: a torn tail is kept beside the vault with its own bytes before it is cut off, and a copy is never replaced.

@@ -13,9 +13,12 @@ import VaultLaboratory
     return contents
   }
 
-  private func sample() throws -> (disk: SimulatedDisk, vault: Vault, gate: Gate, first: PendingCommit) {
+  private func sample(
+    _ before: [Write] = []
+  ) throws -> (disk: SimulatedDisk, vault: Vault, gate: Gate, first: PendingCommit) {
     let disk = SimulatedDisk()
     let vault = try Vault.create(.simulated(disk, seed: 1), credential: key())
+    if !before.isEmpty { try vault.commit(before) }
     let gate = Gate(disk)
     let first = try vault.submit([.put("first", [1])])
     gate.waitUntilReached()
@@ -52,6 +55,31 @@ import VaultLaboratory
     let expected: Contents =
       isRefused ? ["first": [1], "between": [2]] : Self.contents(["first": [1], "dora": [2], "between": [3]])
     #expect(try Recovery.contents(of: disk.cache) == expected)
+  }
+
+  // Defends: a checkpoint that was sealed with it is written behind the batch that it was sealed for, and behind no other: who came
+  // between has written one of its own.
+  @Test(arguments: [false, true])
+  func aCheckpointSealedAhead(anotherComesBetween: Bool) throws {
+    // With the first batch, a checkpoint is due.
+    let before = (0..<127).map { Write.put(Name(bytes: [1, UInt8($0)]), [9]) }
+    let (disk, vault, gate, first) = try sample(before)
+    let second = try vault.submit(Self.large)
+    wait(for: { vault.waiting == 0 })
+    if anotherComesBetween {
+      disk.beforeEveryLock {
+        disk.beforeEveryLock(nil)
+        _ = try? Vault.open(.simulated(disk, seed: 3), credential: key()).commit([.put("dora", [2])])
+      }
+    }
+    gate.open()
+    #expect(try first.wait() == [128])
+    #expect(try second.wait().count == Self.large.count)
+    var expected = Self.contents(["first": [1]])
+    for write in before { write.apply(to: &expected) }
+    if anotherComesBetween { expected["dora"] = [2] }
+    #expect(try Recovery.contents(of: disk.cache) == expected)
+    #expect(try disk.findings().isEmpty)
   }
 
   // Defends: what was sealed behind a batch whose sync failed is not written.

@@ -65,6 +65,55 @@ import VaultLaboratory
     #expect(try syncs(disk) == 2)
   }
 
+  // Defends: without a note, the last batch is written again, byte for byte, and synced, before the next is written: after a failed
+  // sync the system may take for written what never came to the disk.
+  @Test func whatIsWrittenAgain() throws {
+    let disk = try sample()
+    let before = try #require(disk.cache["vault"])
+    disk.perform(.note([]))
+    let start = disk.journal.count
+    _ = try syncs(disk)
+    var places: [Int] = []
+    for operation in disk.journal[start...] {
+      switch operation {
+      case .write(_, let offset, let bytes):
+        places.append(offset)
+        if offset < before.count { #expect(Array(before[offset...]) == bytes) }
+      case .sync: places.append(-1)
+      default: break
+      }
+    }
+    #expect(places.count == 4 && places[0] < before.count && places[2] == before.count, "\(places)")
+    #expect(places[1] == -1 && places[3] == -1, "\(places)")
+  }
+
+  // Defends: the same before a checkpoint, which is what a change of keys writes.
+  @Test func aChangeOfKeys() throws {
+    func syncsOfChange(note: Bool) throws -> Int {
+      let disk = try sample()
+      if !note { disk.perform(.note([])) }
+      let before = disk.syncs
+      try Vault.open(.simulated(disk, seed: 5), credential: key()).addKey(key(8))
+      return disk.syncs - before
+    }
+    #expect(try syncsOfChange(note: false) == syncsOfChange(note: true) + 1)
+  }
+
+  // Defends: a batch that somebody has changed since it was read is not written again, and nothing is written behind it.
+  @Test func aBatchThatWasChanged() throws {
+    let disk = try sample()
+    let vault = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    #expect(try vault.contents() == ["alice": [1]])
+    let bytes = try #require(disk.cache["vault"])
+    let place = bytes.count - 40
+    let file = try #require(disk.cache.names["vault"])
+    disk.perform(.write(file: file, offset: place, bytes: [bytes[place] ^ 1]))
+    disk.perform(.note([]))
+    let before = disk.cache
+    #expect(try code { try vault.commit([.put("bob", [2])]) }?.isDamage == true)
+    #expect(disk.cache == before)
+  }
+
   // Defends: the lock file of a real vault holds the note of its end; other contents are no error.
   @Test func aRealLockFile() throws {
     let directory = try TemporaryDirectory()

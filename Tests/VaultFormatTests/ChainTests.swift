@@ -101,6 +101,10 @@ import VaultFormat
     #expect(try code(vault, most) == nil)
     #expect(try code(vault, [.slot] + most) == .limitExceeded)
     #expect(try code(vault, [Piece](repeating: .page, count: 140)) == nil, "a batch of pages is not a checkpoint")
+    let before: [Piece] = [.slot, .dataKey, .anchor]
+    let room = (1 << 20) - (try vault.seal(before + [.longRoot(16)]).count - 16)
+    #expect(try code(vault, before + [.longRoot(room)]) == nil)
+    #expect(try code(vault, before + [.longRoot(room + 16)]) == .limitExceeded)
     let terms = [Piece](repeating: .dataKey, count: 64)
     #expect(try code(vault, [.slot] + terms + [.anchor, .root]) == nil)
     #expect(try code(vault, [.slot, .dataKey] + terms + [.anchor, .root]) == .limitExceeded)

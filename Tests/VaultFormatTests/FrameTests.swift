@@ -81,9 +81,14 @@ import VaultFormat
     }
   }
 
-  @Test func everyTruncationIsRefused() {
-    // Defends: a frame that the file ends in is damage to the walk, and never read past its end.
+  @Test func everyTruncationIsRefused() throws {
+    // Defends: a frame that the file ends in is damage to the walk, and never read past its end; nor is one made of fewer bytes.
     for count in 0..<batch.count { #expect(refusal(Array(batch.prefix(count))) == .frameDamaged, "cut to \(count)") }
+    let header = try FrameHeader(parsing: batch.span, at: vault.chain.offset, in: vault.generation)
+    for count in 0...second {
+      let expected: FormatError.Code? = count < second ? .frameDamaged : nil
+      #expect(code { _ = try Frame(header, in: batch.span.extracting(first: count)) } == expected, "\(count) bytes")
+    }
   }
 
   @Test func saltAndIVMayNotChangePlaces() {
@@ -222,6 +227,17 @@ import VaultFormat
       } else {
         #expect(throws: FormatError(.frameDamaged, "")) { try vault.open(frame) }
       }
+    }
+  }
+
+  @Test func aTrailerHasTheLengthOfItsFrame() {
+    // Defends: a trailer that is valid by itself, but of a longer or a shorter frame, ends none; nothing else covers that number.
+    for change: UInt64 in [16, 160, UInt64(bitPattern: -16)] {
+      var changed = batch
+      let total = batch.number(at: batch.count - 16, count: 4) &+ change
+      changed.put(total, count: 4, at: batch.count - 16)
+      changed.put(~total, count: 4, at: batch.count - 4)
+      #expect(refusal(changed) == .frameDamaged, "\(total)")
     }
   }
 

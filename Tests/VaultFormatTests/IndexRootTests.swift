@@ -42,6 +42,24 @@ import VaultFormat
     }
   }
 
+  @Test func aRootStandsWhereItWasMadeFor() {
+    // Defends: what a root covers ends before its checkpoint and begins with the first frame; it names nothing behind itself, and no
+    // run without entries.
+    let place = FrameHeader(
+      type: .indexRoot, sequence: 105, offset: 1 << 20, position: 4, term: 1, ciphertextLength: 128,
+      previousLink: Samples.filled(1), newestRoot: 0)
+    func code(_ root: IndexRoot) -> FormatError.Code? { VaultFormatTests.code { try root.check(isIn: place) } }
+    let end = 1 << 20 - UInt64(3 * IndexPage.frameLength)
+    #expect(code(root([])) == nil && code(root([Samples.run(1...100, offset: end)])) == nil)
+    #expect(code(root([], last: 99)) == .indexDamaged && code(root([], last: 101)) == .indexDamaged)
+    #expect(code(root([Samples.run(2...100)])) == .indexDamaged)
+    #expect(code(root([Samples.run(1...100, entries: 0)])) == .indexDamaged)
+    #expect(code(root([Samples.run(1...100, offset: end + 16)])) == .indexDamaged)
+    for (event, expected): (UInt64, FormatError.Code?) in [((1 << 20) - 16, nil), (1 << 20, .indexDamaged)] {
+      #expect(code(IndexRoot(lastSequence: 100, lastVersion: 5, newestEvent: event, runs: [])) == expected)
+    }
+  }
+
   @Test func segmentsKeepToTheirRules() {
     // Defends: page 0 first, ascending, inside the run, and 1024 pages in each but the last.
     func run(_ first: [UInt32], pages: UInt32 = 5000) -> IndexRoot {

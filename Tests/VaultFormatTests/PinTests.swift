@@ -20,6 +20,15 @@ import VaultFormat
     #expect(bytes.count == Pin.length && Pin(parsing: bytes.span) == Self.pin)
   }
 
+  // Defends: a pin has 96 bytes: what is shorter is not read past its end, and of what is longer the beginning is no pin.
+  @Test func otherLengthsAreRefused() {
+    let bytes = Self.pin.serialized()
+    for count in [0, 1, 95, 97, 98, 192] {
+      let other = Array((bytes + bytes).prefix(count))
+      #expect(Pin(parsing: other.span) == nil, "\(count) bytes")
+    }
+  }
+
   // Defends: there is one text for each pin, and nothing else is taken for one.
   @Test func otherTextsAreRefused() {
     let text = Self.pin.text

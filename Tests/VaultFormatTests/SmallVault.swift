@@ -7,6 +7,8 @@ final class SmallVault {
   enum Piece {
     case slot, dataKey, genesis, anchor, page
     case root
+    /// A root of that many bytes, which holds nothing.
+    case longRoot(Int)
     /// A put whose value has that many bytes.
     case put(Int)
     /// A frame of a type that is not known.
@@ -120,6 +122,9 @@ final class SmallVault {
       let plaintext = IndexRoot(
         lastSequence: chain.sequence, lastVersion: version, newestEvent: 0, runs: []
       ).plaintext()
+      try batch.append(.indexRoot, term: 1, plaintext: plaintext.span, key: &records, random: &random, last: last)
+    case .longRoot(let count):
+      let plaintext = [UInt8](repeating: 0, count: count)
       try batch.append(.indexRoot, term: 1, plaintext: plaintext.span, key: &records, random: &random, last: last)
     case .put(let count):
       version += 1

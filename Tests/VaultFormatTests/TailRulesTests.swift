@@ -105,6 +105,50 @@ import VaultFormat
     #expect(try vault.judge(changed) == Judgement(end: before, tail: .damage(.frameDamaged)))
   }
 
+  @Test func theHeaderOfALaterBatchIsEnough() throws {
+    // Defends: T1: where nothing is left of a batch but zeros, the first header of the one behind it shows that it was whole.
+    let before = Int(vault.starts[1].offset)
+    var changed = Array((file + batch).prefix(end + FrameHeader.length))
+    for index in before..<end { changed[index] = 0 }
+    #expect(try vault.judge(changed) == Judgement(end: before, tail: .damage(.frameDamaged)))
+  }
+
+  @Test func aHeaderThatCantBeRightIsNotTorn() throws {
+    // Defends: T3: a header whose checksum fits, and which no writer makes, is damage, though the file ends in its frame: its type,
+    // suite, flags and each length.
+    let cut = 300
+    #expect(cut < second)
+    #expect(try judge(Array(batch.prefix(cut))) == .torn)
+    let sealed = batch.number(at: 36, count: 4)
+    let fields: [(place: Int, count: Int, values: [UInt64])] = [
+      (4, 1, [0, 8, 0x7F]), (5, 1, [0, 2, 0xFF]), (6, 2, [2, 0x8000]), (32, 4, [16, 80, 128]),
+      (36, 4, [0, sealed + 1, sealed + 8, (1 << 26) - UInt64(Frame.overhead) + 16, 1 << 31]),
+    ]
+    for field in fields {
+      for value in field.values {
+        var changed = Array(batch.prefix(cut))
+        changed.put(value, count: field.count, at: field.place)
+        vault.repairHeader(&changed, at: 0)
+        for keys in [SmallVault.Keys.all, .none] {
+          #expect(try judge(changed, keys: keys) == .damage(.tailDamaged), "\(value) at \(field.place)")
+        }
+      }
+    }
+  }
+
+  @Test func aWholeFrameBehindAHoleHasItsChecksum() throws {
+    // Defends: T3 (c): a hole excuses the frames that it touches and no other: the last frame's trailer, which no key covers, is
+    // looked at all the same.
+    #expect(third > 464)
+    let torn = zeros(464) + batch.dropFirst(464)
+    #expect(try judge(torn) == .torn)
+    for place in batch.count - 8..<batch.count - 4 {
+      for keys in [SmallVault.Keys.all, .none] {
+        #expect(try judge(torn.flipping(bit: place * 8 + 3), keys: keys) == .damage(.tailDamaged), "byte \(place)")
+      }
+    }
+  }
+
   @Test func nothingStandsBehindTheEndOfATornBatch() throws {
     // Defends: T2: a byte behind the end of a batch was written after it was whole.
     var tail = batch + zeros(600)

@@ -93,6 +93,24 @@ struct BadPageTests {
     #expect(try outcome(vault) == "frame-damaged")
   }
 
+  // Defends: nor one between the bad page and the newest root: what comes before it is not taken for the whole vault.
+  @Test func anotherFrameBehindThePage() throws {
+    var (vault, pages) = try twoRuns()
+    let record = try #require(vault.frames.first { $0.offset > pages[1].upperBound && vault.bytes[$0.offset + 4] == 1 })
+    vault.bytes[pages[0].lowerBound] ^= 1
+    vault.bytes[record.range.upperBound - 40] ^= 1
+    #expect(try outcome(vault) == "frame-damaged")
+  }
+
+  // Defends: nor is a page of the root's own batch, which nothing but its reader can have made bad.
+  @Test func aPageOfTheRootsOwnBatch() throws {
+    var vault = ScenarioBuilder(seed: [12])
+    IndexVaults.written(&vault)
+    vault.checkpoint(.init(pageEdit: .forge { $0[1000] ^= 1 }))
+    vault.put("dave", "five")
+    #expect(try outcome(vault) == "frame-damaged")
+  }
+
   // Defends: an interrupted append behind a bad index is still only that.
   @Test func aTornTailComesFirst() throws {
     var (vault, pages) = try twoRuns()

@@ -24,14 +24,14 @@ final class ReadAudit: Sendable {
 
   /// Events that are committed without waiting for more; and that wait at most, when commits fail or take their time.
   private static let (batch, limit) = (1024, 8192)
-  /// How long an event waits for a write that takes it along.
-  private static let wait = DispatchTimeInterval.seconds(1)
   /// How long a handle that else only reads waits for writers.
   private static let lockTimeout = Duration.seconds(1)
 
   private let vault: Vault
   private let instruments: Instruments
   private let now: @Sendable () -> Int64
+  /// Milliseconds that an event waits for a write that takes it along.
+  private let wait: Int
   /// Stamp of the vault when the setting was looked at; no vault has the first one.
   private let stamp = Atomic<UInt64>(.max)
   /// One in so many reads; 0 for none.
@@ -41,8 +41,8 @@ final class ReadAudit: Sendable {
   private let draws = Atomic<UInt64>(UInt64.random(in: 0 ... .max))
   private let state = Mutex(State())
 
-  init(_ vault: Vault, _ instruments: Instruments, now: @escaping @Sendable () -> Int64) {
-    (self.vault, self.instruments, self.now) = (vault, instruments, now)
+  init(_ vault: Vault, _ instruments: Instruments, now: @escaping @Sendable () -> Int64, wait: Int) {
+    (self.vault, self.instruments, self.now, self.wait) = (vault, instruments, now, wait)
   }
 
   deinit { flushAside() }
@@ -98,7 +98,7 @@ final class ReadAudit: Sendable {
         queue.async { [weak self] in self?.flushAside() }
       } else {
         state.isTimed = true
-        queue.asyncAfter(deadline: .now() + Self.wait) { [weak self] in
+        queue.asyncAfter(deadline: .now() + .milliseconds(wait)) { [weak self] in
           self?.state.withLock { $0.isTimed = false }
           self?.flushAside()
         }

@@ -79,14 +79,17 @@ public final class TokenStore: Sendable {
     self.init(vault, logger: logger, metrics: metrics, now: Vault.currentTime)
   }
 
-  /// - Parameter now: microseconds since 1970.
+  /// - Parameters:
+  ///   - now: microseconds since 1970.
+  ///   - readsWait: milliseconds that the event of a read waits for a write that takes it along.
   package init(
-    _ vault: Vault, logger: Logger, metrics: any MetricsFactory, now: @escaping @Sendable () -> Int64
+    _ vault: Vault, logger: Logger, metrics: any MetricsFactory, now: @escaping @Sendable () -> Int64,
+    readsWait: Int = 1000
   ) {
     self.vault = vault
     self.now = now
     instruments = Instruments(logger: logger, metrics: metrics)
-    reads = ReadAudit(vault, instruments, now: now)
+    reads = ReadAudit(vault, instruments, now: now, wait: readsWait)
   }
 
   /// Stores a token; on return it is on the disk. An account stays one, and has an event of it.

@@ -33,7 +33,7 @@ extension Vault {
     try checkDestination(destination, isNot: file, replaces)
     let end: UInt64
     do {
-      end = try ReadingAgain.reading(storage) { () throws(VaultError) in try committedEnd(of: file) }
+      end = try ReadingAgain.reading(storage) { () throws(VaultError) in try committedEnd(of: file, credential) }
     } catch {
       throw refusal(error)
     }
@@ -64,11 +64,23 @@ extension Vault {
     }
   }
 
-  /// The end of the last whole batch.
-  private static func committedEnd(of file: any StorageFile) throws(VaultError) -> UInt64 {
+  /// The end of the last whole batch. What stands behind it must be an append that was interrupted: with the keys, more of what
+  /// is not is told from one, and the copy will not have it.
+  private static func committedEnd(
+    of file: any StorageFile, _ credential: borrowing Credential?
+  ) throws(VaultError) -> UInt64 {
     var window = try FileWindow(file)
-    if let structure = try Opening.structureFromRoot(&window) { return structure.walk.committed.offset }
-    return try Opening.structure(&window).walk.committed.offset
+    let structure: Opening.Structure
+    if let found = try Opening.structureFromRoot(&window) {
+      structure = found
+    } else {
+      structure = try Opening.structure(&window)
+    }
+    switch credential {
+    case .some(let credential) where structure.torn != nil: _ = try Opening.view(of: file, with: credential)
+    default: break
+    }
+    return structure.walk.committed.offset
   }
 
   /// - Throws: what was found, if the copy is damaged: it has the vault's own bytes.

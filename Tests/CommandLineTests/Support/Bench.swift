@@ -81,6 +81,17 @@ final class Bench {
     try #require(unsafe chmod(path, 0o600) == 0)
   }
 
+  /// Writes a program of mode 700 in the folder.
+  ///
+  /// Another process writes it: whatever this one has open for writing, a child that another test starts at that moment has open
+  /// too, for a moment longer, in which the file is busy and can't be run.
+  func write(program text: String, to name: String) throws {
+    var call = Call("-c", #"cat >"$0" && chmod 700 "$0""#, folder + "/" + name)
+    call.program = "/bin/sh"
+    call.input = .bytes(Array(text.utf8))
+    try #require(run(call).code == 0)
+  }
+
   /// Puts the vault of a published scenario, and its key, in the place of the bench's; its pin, if it has one, in the file
   /// `pin`.
   func writeScenario(_ name: String) throws {

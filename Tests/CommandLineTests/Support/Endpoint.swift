@@ -32,8 +32,7 @@ final class Endpoint {
   @discardableResult
   func script(_ name: String, _ text: String) throws -> String {
     let path = bench.folder + "/" + name
-    try bench.write(Array("#!/bin/sh\ncd '\(bench.folder)' || exit 8\n\(text)\n".utf8), to: name)
-    try #require(unsafe chmod(path, 0o700) == 0)
+    try bench.write(program: "#!/bin/sh\ncd '\(bench.folder)' || exit 8\n\(text)\n", to: name)
     return path
   }
 

@@ -23,6 +23,10 @@ final class HostStage {
     var canaries: [Canary] = []
   }
 
+  /// A command that plays the token endpoint.
+  private static let endpoint =
+    "#!/bin/sh\ncat >/dev/null\necho '{\"access_token\":\"\(renewed)\",\"expires_in\":3600}'\n"
+
   /// Made by the command itself.
   private static let model: Result<Model, any Error> = Result {
     let bench = try Bench(withVault: false)
@@ -36,8 +40,7 @@ final class HostStage {
     let digits = String(repeating: "9a17c3e5", count: 8)
     for (name, text) in [
       ("passphrase", passphrase + "\n"), ("legacy.key", digits), ("template", "token = {{tv://ada}}\n"),
-      ("leaked", "a line\nof \(access) here\n"),
-      ("endpoint", "#!/bin/sh\ncat >/dev/null\necho '{\"access_token\":\"\(renewed)\",\"expires_in\":3600}'\n"),
+      ("leaked", "a line\nof \(access) here\n"), ("endpoint", endpoint),
     ] {
       try bench.write(Array(text.utf8), to: name)
     }
@@ -93,8 +96,8 @@ final class HostStage {
     for name in try FileManager.default.contentsOfDirectory(atPath: bench.folder) {
       try FileManager.default.removeItem(atPath: bench.folder + "/" + name)
     }
-    for (name, bytes) in files { try bench.write(bytes, to: name) }
-    try #require(unsafe chmod(bench.folder + "/endpoint", 0o700) == 0)
+    for (name, bytes) in files where name != "endpoint" { try bench.write(bytes, to: name) }
+    try bench.write(program: Self.endpoint, to: "endpoint")
   }
 
   /// Names of files that were not there in the beginning, or have changed, folders within searched too.
