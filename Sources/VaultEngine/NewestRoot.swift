@@ -40,7 +40,10 @@ enum NewestRoot {
     while upper > floor {
       let lower = max(floor, upper > piece ? upper - piece : 0)
       try window.load(at: lower, count: Int(upper - lower) + FrameHeader.length)
-      for place in stride(from: lower, to: upper, by: 16).reversed() {
+      // All of these are multiples of 16.
+      var place = upper
+      while place > lower {
+        place -= 16
         let bytes = window.bytes(at: place, count: FrameHeader.length)
         if let header = FrameHeader.valid(in: bytes, at: place, of: generation) { return header }
       }
@@ -53,18 +56,17 @@ enum NewestRoot {
     var end = window.length
     // The zeros are few, or as many as are allocated at a time.
     var piece: UInt64 = 1 << 12
-    while end > 0 {
+    while true {
       let start = end > piece ? end - piece : 0
       try window.load(at: start, count: Int(end - start))
       let count = window.bytes(at: start, count: Int(end - start)).endOfNonzero
-      if count > 0 { return start + UInt64(count) }
+      if count > 0 || start == 0 { return start + UInt64(count) }
       end = start
       piece = min(piece * 2, Self.piece)
       guard window.length - end <= Limits.zeroTail else {
         throw VaultError(.limitExceeded, "the file ends in more than 257 MiB of zeros", offset: end)
       }
     }
-    return 0
   }
 
   private static func header(

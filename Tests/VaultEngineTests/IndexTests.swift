@@ -188,6 +188,74 @@ import VaultLaboratory
     #expect(try Vault.open(at: path, credential: key()).contents().count == names.count)
   }
 
+  // Defends: bad pages side by side are passed over together, also one that has become another frame, and hide nothing.
+  @Test func badPagesSideBySide() throws {
+    let vault = try Vault.create(at: path, credential: key())
+    let names = (0..<3_000).map { Name(bytes: Array("user-\($0)".utf8)) }
+    for half in [names[..<1_500], names[1_500...]] { _ = try vault.commit(half.map { .put($0, $0.bytes) }) }
+    let run = try #require(try root().runs.last)
+    let first = Int(try #require(run.segments.first).offset)
+    try #require(run.pages > 4)
+    var bytes = try directory.read("vault")
+    let zeroLink = try Generation(header: FileHeader(parsing: bytes.span.extracting(first: 128))).zeroLink
+    for page in [0, 2, 3] { bytes[first + 4096 * page + 2000] ^= 1 }
+    bytes.setNumber(7, at: first + 4096 + 8, 8)
+    FrameFit.setChecksum(of: &bytes, zeroLink, at: first + 4096)
+    directory.overwriteVault(with: bytes)
+    #expect(try verify().findings.map(\.code) == [.indexDamaged])
+    for whole in [false, true] {
+      let contents = try Vault.open(at: path, credential: key(), options: options(whole: whole)).contents()
+      #expect(contents.count == names.count && contents.allSatisfy { $0.key.bytes == $0.value })
+    }
+  }
+
+  // Defends: a handle that finds a bad page between what it knows and the root that excuses the page, both of which another has
+  // written since, reads and writes on.
+  @Test(arguments: [false, true]) func aBadPageBehindAHandle(writes: Bool) throws {
+    let vault = try Vault.create(at: path, credential: key())
+    _ = try vault.commit([.put("alice", [1])])
+    let other = try Vault.open(at: path, credential: key())
+    _ = try other.commit((0..<200).map { .put(Name(bytes: Array("user-\($0)".utf8)), [2]) })
+    try other.addKey(key(8))
+    let segment = try #require(try root().runs.last?.segments.first)
+    var bytes = try directory.read("vault")
+    bytes[Int(segment.offset) + 2000] ^= 1
+    directory.overwriteVault(with: bytes)
+    if writes { _ = try vault.commit([.put("bob", [3])]) }
+    #expect(try vault.value(of: "bob") == (writes ? [3] : nil) && vault.value(of: "user-199") == [2])
+    #expect(try vault.contents().count == (writes ? 202 : 201))
+  }
+
+  // Defends: when the index may have no more runs, and one that has a bad page would have to be merged, the next checkpoint is made
+  // of the records, also by a handle that knew nothing but the index.
+  @Test func aCheckpointThatNeedsABadPage() throws {
+    var vault = try Vault.create(at: path, credential: key())
+    let often = (0..<130).map { Name(bytes: Array("often-\($0)".utf8)) }
+    let once = (0..<300).map { Name(bytes: Array("once-\($0)".utf8)) }
+    _ = try vault.commit((often + once[..<100]).map { .put($0, $0.bytes) })
+    _ = try vault.commit(once[100...].map { .put($0, $0.bytes) } + [.put(often[0], [0])])
+    let segment = try #require(try root().runs.last?.segments.first)
+    var bytes = try directory.read("vault")
+    bytes[Int(segment.offset) + 2000] ^= 1
+    directory.overwriteVault(with: bytes)
+    vault = try Vault.open(at: path, credential: key())
+    var (round, byte) = (0, UInt8(7))
+    while try root(byte).runs.count < Limits.runs, round < 100 {
+      round += 1
+      byte = round % 2 == 0 ? 7 : 8
+      _ = try vault.commit([.put(often[round], [UInt8(round)])])
+      try vault.changeKey(to: key(byte))
+    }
+    #expect(try root(byte).runs.count == Limits.runs)
+    vault = try Vault.open(at: path, credential: key(byte))
+    // So many that a checkpoint is due, of a name that the newest run has.
+    _ = try vault.commit((0..<130).map { .put(often[round], [UInt8($0)]) })
+    #expect(try root(byte).runs.count == 1)
+    vault = try Vault.open(at: path, credential: key(byte))
+    #expect(try vault.value(of: often[round]) == [129] && vault.value(of: once[7]) == once[7].bytes)
+    #expect(try vault.contents().count == 430)
+  }
+
   // Defends: where a bad page is met first by a write, of names that stand on it, that write is made all the same.
   @Test func aBadPageMetByAWrite() throws {
     var vault = try Vault.create(at: path, credential: key())

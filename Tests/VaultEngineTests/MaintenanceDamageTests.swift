@@ -80,6 +80,22 @@ import VaultLaboratory
     _ = try disk.verify()
   }
 
+  // Defends: a frame that says of itself that it is a later one, under a checksum that fits, does not follow the one before it.
+  @Test func aHeaderOfAnotherSequence() throws {
+    let sample = try Sample()
+    let frame = sample.records[20]
+    let zeroLink = try Generation(header: FileHeader(parsing: sample.bytes.span.extracting(first: 128))).zeroLink
+    let disk = sample.disk { (bytes) in
+      bytes.setNumber(frame.sequence + 40, at: Int(frame.offset) + 8, 8)
+      FrameFit.setChecksum(of: &bytes, zeroLink, at: Int(frame.offset))
+    }
+    #expect(try code { _ = try Verb.compact.run(on: .simulated(disk, seed: 2)) } == .chainBroken)
+    let report = try Verb.compact.run(on: .simulated(disk, seed: 3), options: Self.leavingOut)
+    #expect(report.damaged.map(\.offset) == [frame.offset])
+    #expect(try Recovery.contents(of: disk.cache).allSatisfy { sample.contents[$0.key] == $0.value })
+    _ = try disk.verify()
+  }
+
   // Defends: a compaction that is only tried changes nothing, and says what the one that is done then does.
   @Test func aTrialTellsTheTruth() throws {
     let sample = try Sample()
@@ -143,7 +159,7 @@ import VaultLaboratory
 
   // Defends: what a writer died of shows a checkpoint's older root to whoever adds a key: damage there is named, and nothing is
   // written on top of it.
-  @Test(arguments: [false, true]) func anOlderRootIsDamaged(isTrailer: Bool) throws {
+  @Test(arguments: 0..<3) func anOlderRootIsDamaged(part: Int) throws {
     let trace = try Trace(Trace.ordinary, seed: 101)
     let vault = try Vault.open(.simulated(trace.disk, seed: 102), credential: key())
     for byte in UInt8(20)..<22 { try vault.addKey(key(byte)) }
@@ -155,7 +171,14 @@ import VaultLaboratory
       if header.type == .indexRoot { roots.append(header) }
     }
     let older = roots[roots.count - 2]
-    bytes[Int(older.offset) + (isTrailer ? older.frameLength - 12 : 30)] ^= 1
+    switch part {
+    case 0: bytes[Int(older.offset) + 30] ^= 1
+    case 1: bytes[Int(older.offset) + older.frameLength - 12] ^= 1
+    default:
+      // Another type, under a checksum that fits.
+      bytes[Int(older.offset) + 4] = FrameType.anchor.rawValue
+      FrameFit.setChecksum(of: &bytes, generation.zeroLink, at: Int(older.offset))
+    }
     var image = DiskImage()
     image.apply(.create(file: 1, name: SimulatedStorage.name))
     image.files[1] = bytes

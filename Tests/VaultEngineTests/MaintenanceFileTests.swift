@@ -25,6 +25,22 @@ import VaultLaboratory
     }
   }
 
+  // Defends: a real file whose keys are all changed opens with the new key, and with the old one no more; without a new one, nothing is
+  // done.
+  @Test func rekey() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("vault")
+    try Vault.create(at: path, credential: key()).commit([.put("alice", [1])])
+    let report = try Vault.rekey(at: path, credential: key(), newKey: key(9), newPassphrase: nil)
+    #expect(report.droppedSlots == [1] && report.names == 1)
+    #expect(try Vault.open(at: path, credential: key(9)).contents() == ["alice": [1]])
+    #expect(try code { _ = try Vault.open(at: path, credential: key()) } == .wrongKey)
+    let before = try directory.read("vault")
+    #expect(
+      try code { _ = try Vault.rekey(at: path, credential: key(9), newKey: nil, newPassphrase: nil) } == .usage)
+    #expect(try directory.read("vault") == before)
+  }
+
   // Defends: four writers, and somebody who makes one generation after the other: every acknowledged write is there, once. A
   // reader during all of it never fails and never misses what was there before, and snapshots stay what they are.
   @Test func writersAndReadersMeanwhile() throws {

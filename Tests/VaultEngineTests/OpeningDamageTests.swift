@@ -100,4 +100,56 @@ import VaultLaboratory
     #expect(found?.isDamage == true, "\(String(describing: found))")
     #expect(trace.disk.cache[SimulatedStorage.name] == forged)
   }
+
+  // Defends: nor when that other batch follows the same one as the true batch does, and is whole to the last byte: one of a fork.
+  @Test func theLastBatchIsOfAForkMeanwhile() throws {
+    let common = try SampleMaker(seed: 118)
+    try common.commit([.put("alice", [1])])
+    let forks = try [UInt8(1), 2].map { (number) in
+      let maker = try SampleMaker(copying: common, seed: 118 + UInt64(number))
+      try maker.commit([.put("bob", [number])])
+      return maker.sample("fork").bytes
+    }
+    let place = common.sample("common").end
+    try #require(forks[0].count == forks[1].count)
+    let disk = Self.disk(forks[0])
+    var environment = Environment.simulated(disk, seed: 119)
+    environment.storage = WrappedStorage(environment.storage) { (file, _) in
+      ExchangedFile(file, at: place, Array(forks[1][place...]))
+    }
+    let vault = try Vault.open(environment, credential: key())
+    #expect(try code { try vault.commit([.put("next", [1])]) } == .chainBroken)
+    #expect(disk.cache[SimulatedStorage.name] == forks[0])
+  }
+}
+
+/// A file that gives other bytes to whoever asks for just those of one place.
+private final class ExchangedFile: StorageFile {
+  private let file: any StorageFile
+  private let place: Int
+  private let bytes: [UInt8]
+
+  init(_ file: any StorageFile, at place: Int, _ bytes: [UInt8]) {
+    (self.file, self.place, self.bytes) = (file, place, bytes)
+  }
+
+  var identity: FileIdentity { file.identity }
+
+  func length() throws(VaultError) -> UInt64 { try file.length() }
+
+  func stamp() throws(VaultError) -> FileStamp? { try file.stamp() }
+
+  func read(at offset: UInt64, into output: inout OutputSpan<UInt8>) throws(VaultError) {
+    guard offset == UInt64(place), output.freeCapacity == bytes.count else {
+      return try file.read(at: offset, into: &output)
+    }
+    let bytes = bytes
+    output.append(contentsOf: bytes.span)
+  }
+
+  func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(VaultError) { try file.write(bytes, at: offset) }
+
+  func resize(to length: UInt64) throws(VaultError) { try file.resize(to: length) }
+
+  func sync() throws(VaultError) { try file.sync() }
 }

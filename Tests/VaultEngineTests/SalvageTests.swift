@@ -242,6 +242,43 @@ import VaultLaboratory
     #expect(try code { _ = try salvage(damaged, with: key()) } == .frameDamaged)
   }
 
+  // Defends: more records than are in memory at a time are saved in several portions, all of them, and it is told how far that has
+  // come; also of records that are few and large.
+  @Test(arguments: [(names: 8300, bytes: 1), (names: 13, bytes: 900_000)]) func severalPortions(
+    names: Int, bytes: Int
+  ) throws {
+    let writes = (0..<names).map { (number) in
+      Write.put(Name(bytes: Array("user-\(number)".utf8)), [UInt8](repeating: UInt8(number & 255), count: bytes))
+    }
+    let disk = try Trace([writes], seed: 25).disk
+    var environment = Environment.simulated(disk, seed: 31)
+    environment.storage = SimulatedStorage(disk: disk, path: "saved")
+    var steps: [SalvageProgress] = []
+    let report = try Vault.salvage(
+      SimulatedStorage(disk: disk), credential: key(),
+      to: (environment, SimulatedStorage(disk: disk, path: "rest"))
+    ) { steps.append($0) }
+    #expect(report.records == names && report.gaps.isEmpty && report.names == names)
+    let step = try #require(steps.first)
+    #expect(steps.count == 1 && step.records < names && (1..<step.total).contains(step.done))
+    #expect(try Self.records(of: #require(disk.cache["saved"])) == Self.records(of: #require(disk.cache["vault"])))
+  }
+
+  // Defends: of two slots that one key fits, the one that does not open though its checksums fit costs nothing.
+  @Test func aSlotThatDoesNotOpen() throws {
+    let trace = try Trace(Trace.ordinary, seed: 26)
+    let vault = try Vault.open(.simulated(trace.disk, seed: 27), credential: key())
+    try vault.addKey(key())
+    try vault.close()
+    let bytes = try #require(trace.disk.cache["vault"])
+    let slot = try #require(SampleFrame.all(in: bytes).last { $0.type == 2 })
+    let tag = slot.offset + FrameHeader.length + KeySlot.clearLength + 24
+    let forged = try ForgedVault.changing(bytes) { $0[tag] ^= 1 }
+    let (report, image) = try salvage(forged, with: key())
+    #expect(report.gaps.count == 1, "the root, whose seal vouches for the link before it")
+    #expect(try Self.records(of: #require(image["saved"])) == Self.records(of: bytes))
+  }
+
   // Defends: nothing that is there is overwritten, and a look changes nothing.
   @Test func nothingIsOverwritten() throws {
     let trace = try Trace(Trace.ordinary, seed: 3)

@@ -13,6 +13,10 @@ struct HandMadeVault {
   var hasOtherRoot = false
   /// Features without which nothing may be written.
   var readOnlyFeatures: UInt32 = 0
+  /// What the plaintexts of its records are multiples of.
+  var padding = 32
+  /// Values may be deflated.
+  var allowsDeflate = false
 
   func bytes() throws -> [UInt8] {
     var random = SeededRandom(seed: hasOtherRoot ? 701 : 700)
@@ -22,6 +26,8 @@ struct HandMadeVault {
     random = SeededRandom(seed: 900 + generation)
     var header = FileHeader(vaultID: vaultID, fileID: try random.bytes(), generation: generation)
     header.readOnlyCompatible = readOnlyFeatures
+    header.padding = padding
+    header.allowsDeflate = allowsDeflate
     let dataKey = try DataKey(term: 1, created: 0, from: &random)
     let maker: Genesis.Maker = generation == 1 ? .initialization : .compaction
     let genesis = Genesis(created: 0, madeBy: maker, writer: "test", version: "1")
