@@ -68,6 +68,29 @@ import VaultLaboratory
     #expect(disk.cache.files[file]?.contains { $0 != 0 } == false)
   }
 
+  // Defends: whichever call fails when the old generation is to be overwritten, it is never said that nothing was changed where the
+  // new one is in its place.
+  @Test(arguments: [false, true]) func shreddingFails(isFull: Bool) throws {
+    var (overwriting, naming) = (0, 0)
+    for first in 1... {
+      let (disk, _) = try sample()
+      let file = try #require(disk.cache.names["vault"])
+      var options = MaintenanceOptions.impatient
+      options.shreds = true
+      disk.fail(FailurePlan(first: first, count: .max, isFull: isFull))
+      let result = Result { try Verb.compact.run(on: .simulated(disk, seed: 9), options: options) }
+      disk.fail(nil)
+      guard case .failure(let error) = result else { break }
+      #expect(try disk.contents() == ["alice": [1]])
+      guard disk.cache.names["vault"] != file else { continue }
+      let told = try #require(error as? VaultError)
+      #expect(told.code == .io && told.remedy?.contains("as it was") != true, "call \(first): \(told)")
+      if told.sentence.contains("the old one could not be overwritten") { overwriting += 1 } else { naming += 1 }
+    }
+    // Zeros are written, and synced; before that, the directory is.
+    #expect(overwriting >= 2 && naming <= 1, "\(overwriting), \(naming)")
+  }
+
   // Defends: who can't have the lock does not begin: not even a temporary file is made.
   @Test(arguments: Verb.allCases) func theLockIsHeld(_ verb: Verb) throws {
     let (disk, _) = try sample()

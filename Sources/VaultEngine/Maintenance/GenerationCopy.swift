@@ -205,7 +205,19 @@ struct GenerationCopy: ~Copyable {
   }
 
   /// Overwrites the old file, which has no name any more.
+  ///
+  /// - Throws: `io`, whatever the reason: the vault is not as it was.
   private func shred() throws(VaultError) {
+    do throws(VaultError) {
+      try overwrite()
+    } catch {
+      throw VaultError(
+        .io, "the new generation is in place, but the old one could not be overwritten: \(error.sentence)",
+        remedy: "what the old one held may be left on the disk", systemError: error.systemError)
+    }
+  }
+
+  private func overwrite() throws(VaultError) {
     let zeros = [UInt8](repeating: 0, count: 1 << 20)
     let length = try old.file.length()
     for offset in stride(from: 0, to: length, by: zeros.count) {

@@ -10,6 +10,8 @@ struct CallCommand: Sendable {
   let leavesNotes: Bool
   /// A file that it makes before all others, and that is of use to the next attempt.
   let firstFile: String?
+  /// Whether it starts a program, whose system calls fail as its own do.
+  var startsProgram: Bool { name == "exec" || name == "refresh" }
   /// Whether it can be run again at once after it has failed.
   var isRepeatable: Bool { name != "refresh" }
 
@@ -41,7 +43,7 @@ struct CallCommand: Sendable {
     CallCommand(
       "refresh",
       "refresh old --provider p --valid-for 5m -- /bin/echo "
-        + #"{"access_token":"s3cr3t-new","refresh_token":"s3cr3t-next","expires_in":3600}"#, leavesNotes: true),
+        + #"{"access_token":"s3cr3t-new","refresh_token":"s3cr3t-next","expires_at":99999999999}"#, leavesNotes: true),
     CallCommand("exec", "exec --provider p --env T=user-1 -- /bin/true"),
     CallCommand("redact", "redact", input: "text"),
     CallCommand("leak-check", "leak-check @/text"),

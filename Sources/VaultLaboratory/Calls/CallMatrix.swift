@@ -157,8 +157,12 @@ private final class CallCourse: @unchecked Sendable {
     case .kill: if outcome.code == 0 { return result.count("not-reached") }
     case .error, .shortRead:
       // Calls come in another order now and then; and a program that is started has files of its own.
-      let injected = folder.traced().first { $0.hasSuffix("(INJECTED)") } ?? ""
-      guard injected.contains(folder.path) || site.name == "getrandom" else { return result.count("not-reached") }
+      let all = folder.traced().filter { $0.hasSuffix("(INJECTED)") }
+      let injected = all.first ?? ""
+      let isProgram = command.startsProgram && Set(all.map { $0.prefix { $0 != " " } }).count > 1
+      guard injected.contains(folder.path) && !isProgram || site.name == "getrandom" else {
+        return result.count("not-reached")
+      }
       line = String(injected)
     }
     result.count("faults")
