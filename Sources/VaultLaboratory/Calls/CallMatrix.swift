@@ -92,7 +92,10 @@ private final class CallCourse: @unchecked Sendable {
       for (key, value) in state where key.contains(".tv, ") {
         let text = String(decoding: value, as: UTF8.self)
         if text.hasPrefix("generation") { state[key] = Array(text.prefix { $0 != "," }.utf8) }
-        if key.contains(", old") { state[key] = Array(text.drop { $0 != "{" }.utf8) }
+        // Of what stands before it, any byte may be any.
+        if key.contains(", old"), let token = value.firstRange(of: Array(#"{"access_token""#.utf8)) {
+          state[key] = Array(value[token.lowerBound...])
+        }
       }
     }
     for key in restless where state[key] != before[key] {
@@ -233,7 +236,10 @@ private final class CallCourse: @unchecked Sendable {
 
   private func difference(_ one: FolderState, _ other: FolderState) -> String {
     let names = Set(one.keys).union(other.keys).filter { one[$0] != other[$0] }.sorted()
-    return "\(names.count) of \(names.prefix(3))"
+    func words(_ state: FolderState) -> String {
+      names.first.flatMap { state[$0] }.map { "'\(String(decoding: $0.prefix(100), as: UTF8.self))'" } ?? "nothing"
+    }
+    return "\(names.count) of \(names.prefix(3)), first \(words(one)) and not \(words(other))"
   }
 }
 
