@@ -60,16 +60,18 @@ struct Primitives: ~Copyable {
     try link()
   }
 
-  /// All that a rotation takes: a record is opened, written under other keys, and opened again.
+  /// All that a rotation takes: a record whose header is right is opened, written under other keys, and opened again.
   mutating func rotate() throws(CryptoError) {
-    try open()
+    header()
+    try decrypt()
     try write()
-    try open()
+    try decrypt()
   }
 
   /// Lookup tag, header's checksum, derivation and encryption.
   private mutating func seal() throws(CryptoError) {
-    try tagAndHeader()
+    try tag()
+    header()
     // Apart from the cipher, which is in use at the same time.
     var output: [UInt8] = []
     swap(&output, &self.output)
@@ -84,7 +86,12 @@ struct Primitives: ~Copyable {
 
   /// All that one read takes: lookup tag, header's checksum, derivation and decryption.
   mutating func open() throws(CryptoError) {
-    try tagAndHeader()
+    try tag()
+    header()
+    try decrypt()
+  }
+
+  private mutating func decrypt() throws(CryptoError) {
     let sealed = sealed
     var output: [UInt8] = []
     swap(&output, &self.output)
@@ -98,10 +105,9 @@ struct Primitives: ~Copyable {
     swap(&output, &self.output)
   }
 
-  private mutating func tagAndHeader() throws(CryptoError) {
-    sum ^= UInt32(try hmac.code(of: Self.name.span).span[0])
-    sum ^= CRC32(of: Self.bytes.span.extracting(first: 84)).value
-  }
+  private mutating func tag() throws(CryptoError) { sum ^= UInt32(try hmac.code(of: Self.name.span).span[0]) }
+
+  private mutating func header() { sum ^= CRC32(of: Self.bytes.span.extracting(first: 84)).value }
 
   /// Of the whole frame: the link, and the checksum.
   private mutating func link() throws(CryptoError) {
