@@ -31,19 +31,7 @@ import VaultLaboratory
   // Defends: a batch of as many writes as a batch may have is refused if it has one more, and leaves the handle as it was.
   @Test func writesOfABatch() throws {
     let (vault, disk) = try Self.vault()
-    let before = disk.cache
-    var batch = try VaultBatch()
-    let name: [UInt8] = [1]
-    for _ in 0...VaultLimits.batch { try batch.event(name.span, value: Span()) }
-    let tooLarge = batch
-    do {
-      try vault.commit(tooLarge)
-      Issue.record("it was written")
-    } catch {
-      #expect(error.code == .limitExceeded)
-    }
-    #expect(disk.cache == before)
-    try vault.commit([.put("alice", [1])])
+    try vault.refusesEvents(VaultLimits.batch + 1, on: disk)
   }
 
   // Defends: a handle that was closed refuses every call, and says so; snapshots stay readable.

@@ -6,19 +6,6 @@ import VaultLaboratory
 
 /// A source of random bytes that fails: nothing is ever sealed with fewer.
 @Suite struct FailingRandomTests {
-  /// So many draws, and no more.
-  private struct EndingRandom: RandomSource, Sendable {
-    var random: SeededRandom
-    var left: Int
-
-    mutating func fill(_ output: inout OutputSpan<UInt8>) throws(CryptoError) {
-      left -= 1
-      // A derivation that can't be made is an error like another.
-      if left < 0 { _ = try KeyDerivation.hkdfSHA256(keyMaterial: Span(), salt: Span(), info: Span(), count: 0) }
-      try random.fill(&output)
-    }
-  }
-
   enum Doing: CaseIterable, Sendable {
     case create, commit, addKey, compact, rotate, rekey
 

@@ -138,11 +138,9 @@ import VaultLaboratory
     #expect(try vault.snapshot().count == names.count)
   }
 
-  // Defends: a run with a bad page is neither merged nor dropped, however many runs come to stand before it; when the index may have
-  // no more of them, and when a name is written that only the bad page tells of, the records themselves are asked. A compaction
-  // leaves the bad page behind.
-  @Test func aBadPageAmongManyRuns() throws {
-    var vault = try Vault.create(at: path, credential: key())
+  /// A vault whose oldest run has a bad page, with 130 names that are written often and 300 that are not.
+  private func withBadPage() throws -> (vault: Vault, often: [Name], once: [Name]) {
+    let vault = try Vault.create(at: path, credential: key())
     let often = (0..<130).map { Name(bytes: Array("often-\($0)".utf8)) }
     let once = (0..<300).map { Name(bytes: Array("once-\($0)".utf8)) }
     _ = try vault.commit((often + once[..<100]).map { .put($0, $0.bytes) })
@@ -151,7 +149,14 @@ import VaultLaboratory
     var bytes = try directory.read("vault")
     bytes[Int(segment.offset) + 2000] ^= 1
     directory.overwriteVault(with: bytes)
-    vault = try Vault.open(at: path, credential: key())
+    return (try Vault.open(at: path, credential: key()), often, once)
+  }
+
+  // Defends: a run with a bad page is neither merged nor dropped, however many runs come to stand before it; when the index may have
+  // no more of them, and when a name is written that only the bad page tells of, the records themselves are asked. A compaction
+  // leaves the bad page behind.
+  @Test func aBadPageAmongManyRuns() throws {
+    var (vault, often, once) = try withBadPage()
     var most = 0
     for round in 1...70 {
       _ = try vault.commit([.put(often[round], [UInt8(round)])])
@@ -229,16 +234,7 @@ import VaultLaboratory
   // Defends: when the index may have no more runs, and one that has a bad page would have to be merged, the next checkpoint is made
   // of the records, also by a handle that knew nothing but the index.
   @Test func aCheckpointThatNeedsABadPage() throws {
-    var vault = try Vault.create(at: path, credential: key())
-    let often = (0..<130).map { Name(bytes: Array("often-\($0)".utf8)) }
-    let once = (0..<300).map { Name(bytes: Array("once-\($0)".utf8)) }
-    _ = try vault.commit((often + once[..<100]).map { .put($0, $0.bytes) })
-    _ = try vault.commit(once[100...].map { .put($0, $0.bytes) } + [.put(often[0], [0])])
-    let segment = try #require(try root().runs.last?.segments.first)
-    var bytes = try directory.read("vault")
-    bytes[Int(segment.offset) + 2000] ^= 1
-    directory.overwriteVault(with: bytes)
-    vault = try Vault.open(at: path, credential: key())
+    var (vault, often, once) = try withBadPage()
     var (round, byte) = (0, UInt8(7))
     while try root(byte).runs.count < Limits.runs, round < 100 {
       round += 1

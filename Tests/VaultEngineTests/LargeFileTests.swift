@@ -66,19 +66,7 @@ import VaultLaboratory
     handMade.padding = 4096
     let disk = SimulatedDisk(DiskImage(names: [SimulatedStorage.name: 1], files: [1: try handMade.bytes()]))
     let vault = try Vault.open(.simulated(disk, seed: 132), credential: key())
-    let before = disk.cache
-    var batch = try VaultBatch()
-    let name: [UInt8] = [1]
-    for _ in 0..<VaultLimits.batch { try batch.event(name.span, value: Span()) }
-    let tooLarge = batch
-    do {
-      try vault.commit(tooLarge)
-      Issue.record("it was written")
-    } catch {
-      #expect(error.code == .limitExceeded)
-    }
-    #expect(disk.cache == before)
-    try vault.commit([.put("alice", [1])])
+    try vault.refusesEvents(VaultLimits.batch, on: disk)
     #expect(try vault.contents() == ["alice": [1]])
   }
 }

@@ -6,19 +6,6 @@ import VaultLaboratory
 
 /// That no value is left in memory once nobody holds it.
 @Suite struct WipeTests {
-  /// Random bytes until a test ends them.
-  private struct EndingRandom: RandomSource, Sendable {
-    var random: SeededRandom
-    var left: Int
-
-    mutating func fill(_ output: inout OutputSpan<UInt8>) throws(CryptoError) {
-      left -= 1
-      // A derivation that can't be made is an error like another.
-      if left < 0 { _ = try KeyDerivation.hkdfSHA256(keyMaterial: Span(), salt: Span(), info: Span(), count: 0) }
-      try random.fill(&output)
-    }
-  }
-
   private static func commit(_ search: MemorySearch, to vault: Vault) throws {
     let value = try SecretBytes(capacity: 200) { (output) in
       output.append(repeating: 1, count: 50)

@@ -37,8 +37,8 @@ struct TracedSite: Sendable {
   /// The errors that such a call may return on some file system or other.
   var errors: [String] {
     switch name {
-    // To read takes no room.
-    case "openat" where !line.contains("O_CREAT"): ["EIO", "EINTR"]
+    // To read what is there takes no room.
+    case "openat" where line.contains("O_RDONLY") && !line.contains("O_CREAT"): ["EIO", "EINTR", "EROFS"]
     case "openat", "mkdir": ["EIO", "ENOSPC", "EDQUOT", "EINTR", "EROFS"]
     case "read", "pread64": ["EIO", "EINTR"]
     case "write", "pwrite64", "fallocate": ["EIO", "ENOSPC", "EDQUOT", "EINTR", "EROFS"]
