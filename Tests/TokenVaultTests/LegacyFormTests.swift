@@ -71,16 +71,12 @@ import VaultFormat
     .enabled(
       if: FileManager.default.isExecutableFile(atPath: "/usr/bin/node"), "Node is not installed: the kept file serves"))
   func nodeMakesThem() throws {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/node")
-    process.arguments = [Self.folder + "/make.mjs"]
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    try process.run()
-    let made = try #require(try pipe.fileHandleForReading.readToEnd())
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    #expect(made == (try Data(contentsOf: URL(filePath: Self.folder + "/sealed-texts.jsonl"))))
+    let kept = try Data(contentsOf: URL(filePath: Self.folder + "/sealed-texts.jsonl"))
+    let node = ChildProgram(["/usr/bin/node", Self.folder + "/make.mjs"], outputLimit: 2 * kept.count)
+    let outcome = try node.run(input: Span())
+    #expect(outcome.output.span.array == [UInt8](kept))
+    let end = outcome.end
+    #expect(end == .exited(0))
   }
 
   // Defends: a form that makes no sense is refused; one that is written short gets what is usual.

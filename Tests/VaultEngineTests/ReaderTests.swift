@@ -115,6 +115,8 @@ import VaultLaboratory
       Self.set(disk, after)
       disk.releaseLock(.exclusive)
     }
+    // The disk holds what holds the disk.
+    defer { disk.beforeEveryLock(nil) }
     let vault = try Vault.open(.simulated(disk, seed: 2), credential: key(), options: .reading)
     #expect(writer && looks.withLock { $0 } == attempts + 1)
     #expect(try vault.contents() == Self.contents)
