@@ -15,11 +15,14 @@ struct PowerCutsCommand: ParsableCommand {
   @Option(help: "Fixes what is drawn.")
   var seed: UInt64 = 2026
 
+  /// The traces of which each write is cut at every byte.
+  private static let cut: Set = ["reference", "batches", "killed", "groups", "killed groups", "shredding"]
+
   func run() throws {
     let start = ContinuousClock.now
     let traces = try ReferenceTraces(large: large, seed: seed).all()
     var report = PowerCuts(along: traces, seed: seed, limit: limit, sampling: sampling).report()
-    let cut = traces.filter { ["reference", "batches", "killed"].contains($0.name) }
+    let cut = traces.filter { Self.cut.contains($0.name) }
     report.add(ByteCuts(along: cut, seed: seed).report())
     try report.finish("power-cuts", since: start)
   }
