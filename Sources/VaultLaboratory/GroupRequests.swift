@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import VaultEngine
 
@@ -37,31 +38,34 @@ enum GroupEnding {
 extension TraceRecorder {
   /// Commits a batch, and, while that is being synced, hands over others, which are committed behind it as one group.
   ///
-  /// One thread works at a time, and so the journal follows from the seed: the requests are handed over by the thread that
-  /// stands in the sync of the first batch; what others do between the two batches is done by the thread that is about to take
-  /// the lock for the second. It is also seen to it that no request has an outcome before the group is synced.
+  /// One thread works on the disk at a time, and so the journal follows from the seed: the requests are handed over by the thread
+  /// that stands in the sync of the first batch; what others do between the two batches is done by the thread that is about to
+  /// take the lock for the second. It is also seen to it that no request has an outcome before the group is synced.
   ///
   /// - Parameters:
   ///   - first: what is committed alone.
+  ///   - isLarge: the group has so many bytes that it is sealed while the first batch is being synced. Its requests are handed
+  ///     over before the first is written, and the sync lasts until somebody has taken them.
   ///   - meanwhile: what another process does between the two.
   /// - Throws: `Unsound` when a request comes to something else than it should.
   func commitGroup(
     behind first: [Write], of requests: [GroupRequest], to vault: Vault, ending: GroupEnding = .committed,
-    meanwhile: (@Sendable () throws -> Void)? = nil
+    isLarge: Bool = false, meanwhile: (@Sendable () throws -> Void)? = nil
   ) throws {
     border()
     let (disk, outcome) = (disk, Outcome())
     let pending = Mutex<[PendingCommit]>([])
     let isWritten = requests.contains { $0.refusal == nil }
-    disk.beforeNextSync {
+    let handOver = { @Sendable in
       outcome.note {
         for request in requests {
           let one = try vault.submit(VaultBatch.of(request.writes))
           pending.withLock { $0.append(one) }
         }
       }
-      disk.beforeEveryLock {
-        disk.beforeEveryLock(nil)
+    }
+    let awaitSecondLock = { @Sendable in
+      disk.beforeNextLock {
         outcome.note {
           // The first batch was acknowledged before anybody asked for the lock again.
           try self.acknowledge { (contents) in for write in first { write.apply(to: &contents) } }
@@ -69,13 +73,21 @@ extension TraceRecorder {
         }
         guard isWritten else { return }
         disk.fail(ending.plan)
-        if ending != .torn {
-          disk.beforeNextSync {
-            guard pending.withLock({ $0.contains(where: \.isFinished) }) else { return }
-            outcome.note { throw Unsound(description: "a request was answered before its group was synced") }
-          }
+        guard ending != .torn else { return }
+        disk.beforeNextSync {
+          guard pending.withLock({ $0.contains(where: \.isFinished) }) else { return }
+          outcome.note { throw Unsound(description: "a request was answered before its group was synced") }
         }
       }
+    }
+    if isLarge { disk.beforeNextLock(handOver) }
+    disk.beforeNextSync {
+      if isLarge {
+        outcome.note { try vault.awaitSealingAhead() }
+      } else {
+        handOver()
+      }
+      awaitSecondLock()
     }
     try vault.commit(first)
     for (number, request) in requests.enumerated() {
@@ -92,6 +104,17 @@ extension TraceRecorder {
       border()
     } else {
       try acknowledge { (contents) in for write in writes { write.apply(to: &contents) } }
+    }
+  }
+}
+
+extension Vault {
+  /// Returns when what waits was taken by whoever seals it.
+  fileprivate func awaitSealingAhead() throws {
+    let end = ContinuousClock.now + .seconds(100)
+    while waitingRequests > 0 {
+      guard ContinuousClock.now < end else { throw Unsound(description: "nobody seals a large group ahead") }
+      sched_yield()
     }
   }
 }

@@ -45,6 +45,29 @@ extension ReferenceTraces {
     return Trace(recorder, name: "groups")
   }
 
+  /// Groups so large that they are sealed while the batch before is being synced: one that is written as it was sealed, one
+  /// before which another process writes, so that it is sealed again, one that is torn, and one that is not synced. Not among
+  /// ``all()``: each state has hundreds of sectors.
+  package func groupsAhead() throws -> Trace {
+    let recorder = TraceRecorder(seed: seed &+ 10_700, ledger: ledger)
+    var vault = try recorder.create()
+    try recorder.commit([.put("alice", [1])], to: vault)
+    for (round, ending) in [GroupEnding.committed, .committed, .torn, .unsynced].enumerated() {
+      let large = (0..<5).map { (number) in
+        let name = Name(bytes: Array("large \(number)".utf8))
+        return GroupRequest([.put(name, value(340 + round * 5 + number, 60_000))])
+      }
+      let other = try recorder.open()
+      try recorder.commitGroup(
+        behind: [.put("first", value(360 + round, 200))], of: large + [GroupRequest([.event("large", [1])])], to: vault,
+        ending: ending, isLarge: true
+      ) { if round == 1 { try recorder.commit([.put("bob", [2])], to: other) } }
+      if ending.isLost { vault = try recorder.open() }
+      try recorder.commit([.put("carol", value(365 + round, 300))], to: vault)
+    }
+    return Trace(recorder, name: "groups ahead")
+  }
+
   /// Groups whose process is killed in the write or before the sync, and groups whose sync fails; others go on.
   package func killedGroups() throws -> Trace {
     let recorder = TraceRecorder(seed: seed &+ 10_500, ledger: ledger)
