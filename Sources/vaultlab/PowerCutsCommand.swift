@@ -18,7 +18,10 @@ struct PowerCutsCommand: ParsableCommand {
   var only: String?
 
   /// The traces of which each write is cut at every byte.
-  private static let cut: Set = ["reference", "batches", "killed", "groups", "killed groups", "shredding"]
+  private static let cut: Set = [
+    "reference", "batches", "killed", "groups", "killed groups", "shredding", "salvage, record", "salvage, header",
+    "salvage, noise",
+  ]
 
   func run() throws {
     let start = ContinuousClock.now
