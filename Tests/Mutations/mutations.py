@@ -347,7 +347,7 @@ expression(
 expression("replay: versions ascend", "versions ascend", "guard «record.version > lastVersion» else {")
 expression(
     "replay: the record before", "a record points to the one before of its name",
-    "guard «isRight(record.previous, of: opened)» else {")
+    "guard «before == nil || before == record.previous» else {")
 statement("replay: a root's place", "an index root fits its place", "      «try root.check(isIn: header)»\n      comparison?")
 
 section(ENGINE + "Walk.swift", SHORTER, GUARDS)
