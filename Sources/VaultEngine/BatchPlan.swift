@@ -6,15 +6,18 @@ internal import VaultFormat
 struct BatchPlan: ~Copyable {
   /// One record, ready to be sealed.
   struct Planned: Sendable {
-    let operation: VaultBatch.Operation
-    let record: Record
+    /// Its number in the batch.
+    let number: Int
+    let operation: Record.Operation
+    let version: UInt64
+    /// Offset of its name's newest put, or of the event before; 0 if there is none.
+    let previous: UInt64
     let tag: LookupTag
     let offset: UInt64
 
     /// What a view keeps of it.
     func sealed(_ authTag: FixedBytes<16>) -> View.Sealed {
-      View.Sealed(
-        operation: record.operation, tag: tag, offset: offset, authTag: authTag, version: record.version)
+      View.Sealed(operation: operation, tag: tag, offset: offset, authTag: authTag, version: version)
     }
   }
 
@@ -44,7 +47,6 @@ struct BatchPlan: ~Copyable {
   }
 
   private let padding: Int
-  private let time: Int64
   /// The newest put of each name that this batch has written; `nil` once it is deleted.
   private var written: [LookupTag: UInt64?] = [:]
   private var newestEvent: UInt64
@@ -53,9 +55,8 @@ struct BatchPlan: ~Copyable {
   private(set) var place: FramePlace
 
   /// - Parameter count: how many records there will be, at least.
-  init(after view: View, at time: Int64, from place: FramePlace, count: Int) {
+  init(after view: View, from place: FramePlace, count: Int) {
     padding = view.generation.header.padding
-    self.time = time
     self.place = place
     newestEvent = view.newestEvent
     version = view.greatestVersion
@@ -64,17 +65,14 @@ struct BatchPlan: ~Copyable {
 
   /// Settles the next records.
   ///
-  /// - Parameter names: all of the batch.
+  /// - Parameter names: theirs.
   /// - Throws: `crypto-failure`.
   mutating func part(
-    _ range: Range<Int>, of batch: borrowing VaultBatch, _ names: [Name], random: inout AnyRandomSource
+    _ range: Range<Int>, of batch: borrowing VaultBatch, _ names: ArraySlice<Name>, random: inout AnyRandomSource
   ) throws(VaultError) -> Part {
     var part = Part(place: place)
     part.records.reserveCapacity(range.count)
-    for number in range {
-      let operation = batch.operations[number]
-      part.records.append(next(operation, names[number]))
-    }
+    for (number, name) in zip(range, names) { part.records.append(next(number, of: batch, name)) }
     part.length = Int(place.offset - part.place.offset)
     part.nonces = try crypto { () throws(CryptoError) in
       try [UInt8](capacity: range.count * LooseFrames.nonceLength) { (output) throws(CryptoError) in
@@ -85,28 +83,24 @@ struct BatchPlan: ~Copyable {
   }
 
   /// Settles the next record.
-  mutating func next(_ operation: VaultBatch.Operation, _ name: Name) -> Planned {
+  mutating func next(_ number: Int, of batch: borrowing VaultBatch, _ name: Name) -> Planned {
     let offset = place.offset
+    let operation = batch.operations[number]
     version += 1
-    let kind: Record.Operation
     let previous: UInt64?
-    switch operation.kind {
-    case .put, .legacyPut:
-      kind = .put
+    switch operation.kind.recorded {
+    case .put:
       previous = newestPut(before: offset, name)
     case .delete:
-      kind = .delete
       previous = newestPut(before: nil, name)
     case .event:
-      kind = .event
       previous = newestEvent
       newestEvent = offset
     }
-    let record = Record(
-      kind, isLegacy: operation.kind == .legacyPut, time: time, version: version, previous: previous ?? 0,
-      nameLength: operation.name.count, valueLength: operation.value.count)
     place.advance(over: operation.frameLength(padding: padding))
-    return Planned(operation: operation, record: record, tag: name.tag, offset: offset)
+    return Planned(
+      number: number, operation: operation.kind.recorded, version: version, previous: previous ?? 0, tag: name.tag,
+      offset: offset)
   }
 
   /// Notes what becomes of a name.
@@ -122,5 +116,23 @@ extension VaultBatch.Operation {
   /// Bytes of the frame that it becomes.
   func frameLength(padding: Int) -> Int {
     Record.frameLength(nameLength: name.count, valueLength: value.count, padding: padding)
+  }
+
+  /// What its frame holds, but for name and value.
+  func record(_ planned: BatchPlan.Planned, at time: Int64) -> Record {
+    Record(
+      planned.operation, isLegacy: kind == .legacyPut, time: time, version: planned.version, previous: planned.previous,
+      nameLength: name.count, valueLength: value.count)
+  }
+}
+
+extension VaultBatch.Operation.Kind {
+  /// What a record says of it.
+  fileprivate var recorded: Record.Operation {
+    switch self {
+    case .put, .legacyPut: .put
+    case .delete: .delete
+    case .event: .event
+    }
   }
 }

@@ -3,8 +3,9 @@ internal import VaultFormat
 
 /// Turns a batch into the bytes that are appended. Reads, but writes nothing.
 ///
-/// Three steps: the plan (``BatchPlan``), which goes through the records in order; sealing, of each record by itself and so on
-/// all cores; and linking each frame to the one before it, in order again, while what follows is still being sealed.
+/// Two steps, each with work on all cores and some of it in order. First all names are looked up, and the plan settles one
+/// record after the other (``BatchPlan``). Then each record is sealed by itself, and its frame linked to the one before it. What
+/// is in order in the second step is the longest that no core can be spared: nothing is done there that could be done before.
 enum BatchSealer {
   /// A batch ready to be written.
   struct Sealed: Sendable {
@@ -16,6 +17,8 @@ enum BatchSealer {
 
   /// Records that one thread seals at a time.
   private static let share = 256
+  /// Names that one thread looks up at a time.
+  private static let names = 4 * share
 
   /// Seals `batch`, which is not empty, behind the last batch of `view`.
   ///
@@ -25,7 +28,6 @@ enum BatchSealer {
   ) throws(VaultError) -> Sealed {
     let (generation, keyring) = (view.generation, view.keyring)
     let term = keyring.newestTerm
-    let names = try names(of: batch, view)
     let length = batch.operations.reduce(0) { $0 + $1.frameLength(padding: generation.header.padding) }
     guard length <= Limits.batchBytes else {
       throw VaultError(.limitExceeded, "the batch is larger than 256 MiB", remedy: "write it in several batches")
@@ -33,19 +35,15 @@ enum BatchSealer {
     var encoder = try format { () throws(FormatError) in
       try BatchEncoder(after: view.chain, in: generation, capacity: length)
     }
-    var plan = BatchPlan(after: view, at: time, from: encoder.place, count: batch.count)
+    let (parts, last) = try plan(batch, after: view, from: encoder.place, random: &random)
     var sealed: [View.Sealed] = []
     sealed.reserveCapacity(batch.count)
-    let last = batch.count - 1
-    var next = 0
-    try Threads.inOrder { () throws(VaultError) in
-      guard next < last else { return BatchPlan.Part?.none }
-      let range = next..<min(next + share, last)
-      next = range.upperBound
-      return try plan.part(range, of: batch, names, random: &random)
+    var rest = parts[...]
+    try Threads.inOrder {
+      rest.popFirst()
     } work: { (part) throws(VaultError) in
       let frames = try keyring.withCipher(term: term) { (cipher) throws(VaultError) in
-        try cipher.seal(part, of: batch, in: generation)
+        try cipher.seal(part, of: batch, at: time, in: generation)
       }
       return (part.records, frames)
     } give: { (part: (records: [BatchPlan.Planned], frames: LooseFrames)) throws(VaultError) in
@@ -53,42 +51,59 @@ enum BatchSealer {
       for (planned, authTag) in zip(part.records, authTags) { sealed.append(planned.sealed(authTag)) }
     }
     // The frame that ends the batch vouches for the link before it, which is known only now.
-    let operation = batch.operations[last]
-    let planned = plan.next(operation, names[last])
     let authTag = try keyring.withCipher(term: term) { (cipher) throws(VaultError) in
-      try cipher.sealLast(planned, of: batch, in: generation, into: &encoder, random: &random)
+      try cipher.sealLast(last, of: batch, at: time, in: generation, into: &encoder, random: &random)
     }
-    sealed.append(planned.sealed(authTag))
+    sealed.append(last.sealed(authTag))
     return Sealed(bytes: encoder.bytes, records: sealed, end: try end(of: encoder, after: view))
   }
 
-  /// The lookup tags of all names, and where their newest puts stand before the batch.
-  private static func names(
-    of batch: borrowing VaultBatch, _ view: View
-  ) throws(VaultError) -> [BatchPlan.Name] {
-    var names: [BatchPlan.Name] = []
-    names.reserveCapacity(batch.count)
+  /// The plan of a batch that begins at `place`: all records but the last, and that one.
+  private static func plan(
+    _ batch: borrowing VaultBatch, after view: View, from place: FramePlace, random: inout AnyRandomSource
+  ) throws(VaultError) -> (parts: [BatchPlan.Part], last: BatchPlan.Planned) {
+    var plan = BatchPlan(after: view, from: place, count: batch.count)
+    var parts: [BatchPlan.Part] = []
+    var last: BatchPlan.Name?
     var next = 0
     try Threads.inOrder { () throws(VaultError) in
       guard next < batch.count else { return Range<Int>?.none }
-      defer { next = min(next + 4 * share, batch.count) }
-      return next..<min(next + 4 * share, batch.count)
+      let range = next..<min(next + Self.names, batch.count)
+      next = range.upperBound
+      return range
     } work: { (range) throws(VaultError) in
-      let tags = try view.keyring.withCipher { (cipher) throws(VaultError) in
-        var tags: [LookupTag] = []
-        tags.reserveCapacity(range.count)
-        for number in range { tags.append(try cipher.tag(of: batch.span(batch.operations[number].name))) }
-        return tags
+      (range, try names(range, of: batch, view))
+    } give: { (part: (range: Range<Int>, names: [BatchPlan.Name])) throws(VaultError) in
+      var range = part.range
+      if range.upperBound == batch.count {
+        last = part.names.last
+        range.removeLast()
       }
-      var names: [BatchPlan.Name] = []
-      names.reserveCapacity(range.count)
-      for (number, tag) in zip(range, tags) {
-        let isEvent = batch.operations[number].kind == .event
-        names.append(BatchPlan.Name(tag: tag, put: isEvent ? nil : try view.place(of: tag)?.offset))
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: share) {
+        let share = start..<min(start + share, range.upperBound)
+        let names = part.names[share.lowerBound - range.lowerBound..<share.upperBound - range.lowerBound]
+        parts.append(try plan.part(share, of: batch, names, random: &random))
       }
-      return names
-    } give: { (part: [BatchPlan.Name]) in
-      names += part
+    }
+    guard let last else { preconditionFailure("an empty batch is not sealed") }
+    return (parts, plan.next(batch.count - 1, of: batch, last))
+  }
+
+  /// The lookup tags of names, and where their newest puts stand before the batch.
+  private static func names(
+    _ range: Range<Int>, of batch: borrowing VaultBatch, _ view: View
+  ) throws(VaultError) -> [BatchPlan.Name] {
+    let tags = try view.keyring.withCipher { (cipher) throws(VaultError) in
+      var tags: [LookupTag] = []
+      tags.reserveCapacity(range.count)
+      for number in range { tags.append(try cipher.tag(of: batch.span(batch.operations[number].name))) }
+      return tags
+    }
+    var names: [BatchPlan.Name] = []
+    names.reserveCapacity(range.count)
+    for (number, tag) in zip(range, tags) {
+      let isEvent = batch.operations[number].kind == .event
+      names.append(BatchPlan.Name(tag: tag, put: isEvent ? nil : try view.place(of: tag)?.offset))
     }
     return names
   }

@@ -162,8 +162,9 @@ final class CommitQueue: Sendable {
       }
       return group
     }
-    if !hasPassedOn { passOn() }
+    // Those who are woken first may be back for the next group.
     group.resume()
+    if !hasPassedOn { passOn() }
   }
 
   /// Takes and seals what waits while the batch before is being written, if it is worth it. Should that batch fail, or another

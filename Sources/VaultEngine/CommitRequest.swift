@@ -30,6 +30,9 @@ final class CommitRequest: Sendable {
     self.hasThread = hasThread
   }
 
+  /// Whether it has its outcome.
+  var isFinished: Bool { state.withLock { if case .finished = $0.wake { true } else { false } } }
+
   /// Wakes whoever waits.
   func finish(_ outcome: Outcome) {
     let waiting = state.withLock { (state) in

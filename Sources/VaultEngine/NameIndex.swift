@@ -34,15 +34,21 @@ struct NameIndex: Sendable {
   /// Live names; only of a complete index.
   var count: Int { table.count }
 
-  func answer(for tag: LookupTag) -> Answer {
-    guard let entry = table[tag] else { return isComplete ? .absent : .inRuns }
+  func answer(for tag: LookupTag) -> Answer { answer(table[tag]) }
+
+  /// - Parameter entry: what the table has.
+  private func answer(_ entry: IndexEntry?) -> Answer {
+    guard let entry else { return isComplete ? .absent : .inRuns }
     return entry.isDeletion ? .absent : .place(entry)
   }
 
   /// Takes in a put or a deletion.
-  mutating func take(_ entry: IndexEntry) {
+  ///
+  /// - Returns: the answer of before: to ask for it first would look the tag up twice.
+  @discardableResult
+  mutating func take(_ entry: IndexEntry) -> Answer {
     if root != nil { sinceRoot.append(entry) }
-    if entry.isDeletion, isComplete { table.remove(entry.tag) } else { table.insert(entry) }
+    return answer(entry.isDeletion && isComplete ? table.remove(entry.tag) : table.insert(entry))
   }
 
   /// Takes in a root, which covers everything taken in so far.

@@ -5,6 +5,9 @@ public struct PendingCommit: Sendable {
 
   init(_ request: CommitRequest?) { self.request = request }
 
+  /// Whether the outcome is there.
+  package var isFinished: Bool { request?.isFinished ?? true }
+
   /// Blocks the thread until the batch is on the disk. May be asked as often as one likes.
   ///
   /// - Returns, throws: as `Vault.commit(_:)`.

@@ -51,11 +51,11 @@ struct RecordCipher: ~Copyable, Sendable {
 
   /// Seals records that stand side by side and do not end the batch.
   mutating func seal(
-    _ part: BatchPlan.Part, of batch: borrowing VaultBatch, in generation: Generation
+    _ part: BatchPlan.Part, of batch: borrowing VaultBatch, at time: Int64, in generation: Generation
   ) throws(VaultError) -> LooseFrames {
     var frames = LooseFrames(at: part.place, term: term, in: generation, capacity: part.length)
     for (number, planned) in part.records.enumerated() {
-      try prepare(planned, of: batch, in: generation)
+      try prepare(planned, of: batch, at: time, in: generation)
       try Self.seal(plaintext, with: &cipher) { (plaintext, cipher) throws(FormatError) in
         try frames.append(plaintext, key: &cipher, nonce: part.nonce(number))
       }
@@ -67,10 +67,10 @@ struct RecordCipher: ~Copyable, Sendable {
   ///
   /// - Returns: the frame's authTag.
   mutating func sealLast(
-    _ planned: BatchPlan.Planned, of batch: borrowing VaultBatch, in generation: Generation,
+    _ planned: BatchPlan.Planned, of batch: borrowing VaultBatch, at time: Int64, in generation: Generation,
     into encoder: inout BatchEncoder, random: inout AnyRandomSource
   ) throws(VaultError) -> FixedBytes<16> {
-    try prepare(planned, of: batch, in: generation)
+    try prepare(planned, of: batch, at: time, in: generation)
     let term = term
     return try Self.seal(plaintext, with: &cipher) { (plaintext, cipher) throws(FormatError) in
       try encoder.append(.record, term: term, plaintext: plaintext, key: &cipher, random: &random, last: true)
@@ -124,17 +124,18 @@ struct RecordCipher: ~Copyable, Sendable {
   }
 
   private mutating func prepare(
-    _ planned: BatchPlan.Planned, of batch: borrowing VaultBatch, in generation: Generation
+    _ planned: BatchPlan.Planned, of batch: borrowing VaultBatch, at time: Int64, in generation: Generation
   ) throws(VaultError) {
-    let (operation, padding) = (planned.operation, generation.header.padding)
+    let (operation, padding) = (batch.operations[planned.number], generation.header.padding)
+    let record = operation.record(planned, at: time)
     wipe()
     do {
-      try plaintext.reserve(planned.record.plaintextLength(padding: padding))
+      try plaintext.reserve(record.plaintextLength(padding: padding))
     } catch {
       throw VaultError(error)
     }
     plaintext.append { (output) in
-      planned.record.serialize(
+      record.serialize(
         name: batch.span(operation.name), value: batch.span(operation.value), padding: padding, into: &output)
     }
   }

@@ -45,22 +45,30 @@ struct TagTable: Sendable {
   }
 
   /// Puts an entry in the place of the one with its tag.
-  mutating func insert(_ entry: IndexEntry) {
+  ///
+  /// - Returns: that one, if there was one.
+  @discardableResult
+  mutating func insert(_ entry: IndexEntry) -> IndexEntry? {
     if count >= Self.fill << bits { split() }
     let slot = Slot(entry)
     let (branch, leaf) = place(of: slot)
     let position = position(of: slot, in: branches[branch][leaf])
-    if branches[branch][leaf].put(slot, at: position) { count += 1 }
+    if let before = branches[branch][leaf].put(slot, at: position) { return before.entry }
+    count += 1
+    return nil
   }
 
   /// Removes the entry of a tag, if there is one.
-  mutating func remove(_ tag: LookupTag) {
+  ///
+  /// - Returns: that one.
+  @discardableResult
+  mutating func remove(_ tag: LookupTag) -> IndexEntry? {
     let key = Slot(tag)
     let (branch, leaf) = place(of: key)
     let position = position(of: key, in: branches[branch][leaf])
-    guard position < branches[branch][leaf].count, branches[branch][leaf][position].hasTag(of: key) else { return }
-    branches[branch][leaf].remove(at: position)
+    guard position < branches[branch][leaf].count, branches[branch][leaf][position].hasTag(of: key) else { return nil }
     count -= 1
+    return branches[branch][leaf].remove(at: position).entry
   }
 
   /// All entries, by ascending tag.
@@ -125,16 +133,16 @@ struct TagTable: Sendable {
 }
 
 extension Array where Element == TagTable.Slot {
-  /// - Returns: whether the slot is one more, and not in the place of another.
-  fileprivate mutating func put(_ slot: Element, at position: Int) -> Bool {
+  /// - Returns: the slot in whose place it is; `nil` when it is one more.
+  fileprivate mutating func put(_ slot: Element, at position: Int) -> Element? {
     if position < count, self[position].hasTag(of: slot) {
-      self[position] = slot
-      return false
+      defer { self[position] = slot }
+      return self[position]
     }
     // Doubling would leave a third of all memory unused.
     if count == capacity { reserveCapacity(count + count / 8 + 4) }
     insert(slot, at: position)
-    return true
+    return nil
   }
 }
 

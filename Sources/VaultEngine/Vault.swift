@@ -174,6 +174,9 @@ public final class Vault: Sendable {
     return PendingCommit(try commits.submit(batch))
   }
 
+  /// Requests that nobody has taken yet.
+  package var waitingRequests: Int { commits.waiting.count }
+
   private func isWorthCommitting(_ batch: borrowing VaultBatch) throws(VaultError) -> Bool {
     try forks.check()
     guard batch.count <= VaultLimits.batch else {

@@ -255,36 +255,33 @@ struct View: Sendable {
       throw VaultError(
         .chainBroken, "the record's version \(record.version) is not above \(lastVersion)", offset: opened.offset)
     }
-    guard isRight(record.previous, of: opened) else {
+    let before = apply(record.operation, opened.tag, opened.offset, opened.authTagPrefix, version: record.version)
+    // Only a replay from the start knows of every name what stands before.
+    guard before == nil || before == record.previous else {
       throw VaultError(
         .chainBroken, "the record points to byte \(record.previous) as the one before it", offset: opened.offset)
     }
-    apply(record.operation, opened.tag, opened.offset, opened.authTagPrefix, version: record.version)
   }
 
-  /// Only a replay from the start knows of every name what stands before.
-  private func isRight(_ previous: UInt64, of opened: OpenedRecord) -> Bool {
-    guard opened.record.operation != .event else { return previous == newestEvent }
-    switch index.answer(for: opened.tag) {
-    case .place(let entry): return previous == entry.offset
-    case .absent: return previous == 0
-    case .inRuns: return true
-    }
-  }
-
+  /// - Returns: what the record has as the one before it: the name's newest put, or the newest event; 0 if there is none, and `nil`
+  ///   if that is not known.
+  @discardableResult
   private mutating func apply(
     _ operation: Record.Operation, _ tag: LookupTag, _ offset: UInt64, _ authTagPrefix: FixedBytes<6>,
     version: UInt64
-  ) {
-    if operation == .event {
-      totals.newestEvent = offset
-    } else {
-      index.take(
-        IndexEntry(
-          tag: tag, offset: offset, isDeletion: operation == .delete, authTagPrefix: authTagPrefix))
-    }
+  ) -> UInt64? {
     totals.lastVersion = version
     totals.framesSinceRoot += 1
+    guard operation != .event else {
+      defer { totals.newestEvent = offset }
+      return newestEvent
+    }
+    let entry = IndexEntry(tag: tag, offset: offset, isDeletion: operation == .delete, authTagPrefix: authTagPrefix)
+    return switch index.take(entry) {
+    case .place(let before): before.offset
+    case .absent: 0
+    case .inRuns: nil
+    }
   }
 
   // MARK: Own commits

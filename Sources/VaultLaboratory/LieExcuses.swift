@@ -9,6 +9,10 @@ extension Lie {
     if isBeforeTheLastSyncOfATemporary(in: trace) {
       return "the temporary file is synced once more before it gets its name"
     }
+    if isIndexOfASalvagedVault(in: trace) { return "the new vault holds the same without its index" }
+    if isBesideATemporaryName(in: trace) { return "the name of a temporary file is nobody's concern" }
+    if isAppendingBehindANewName(in: trace) { return "what is appended counts for nothing before it is synced itself" }
+    if isAboutAFileThatCameToNothing(in: trace) { return "the file never gets a name, and the next writer removes it" }
     if isNameThatTheNextWriterSyncs(in: trace) {
       return "both files hold the same, and without a note the next writer syncs the directory before it writes"
     }
@@ -89,6 +93,60 @@ extension Lie {
     return rest[..<named].contains { if case .sync(file) = $0 { true } else { false } }
   }
 
+  /// A salvage writes a vault's first generation, which is whole without a checkpoint.
+  private func isIndexOfASalvagedVault(in trace: Trace) -> Bool {
+    let (journal, end) = (trace.journal, places[places.count - 1])
+    guard let file = journal[place].file, places.allSatisfy({ journal[$0].file == file }), journal[end].isSync,
+      trace.disk.start.names[SimulatedStorage.name] == nil,
+      let named = journal.firstIndex(where: { $0.gives(file, theName: SimulatedStorage.name) }), named > end,
+      !journal[..<named].contains(where: { $0.changesTheVaultsName })
+    else { return false }
+    let synced = journal[..<end].lastIndex { $0.isSync && $0.file == file } ?? 0
+    var (with, without) = (trace.disk.start, trace.disk.start)
+    for (number, operation) in journal[...named].enumerated() {
+      with.apply(operation)
+      if operation.file != file || !(synced..<end ~= number) { without.apply(operation) }
+    }
+    guard let whole = try? SimulatedDisk(with).held() else { return false }
+    return whole == (try? SimulatedDisk(without).held())
+  }
+
+  private func isBesideATemporaryName(in trace: Trace) -> Bool {
+    guard case .swaps(let place) = self else { return false }
+    return trace.journal[place...place + 1].contains { (operation) in
+      switch operation {
+      case .create(_, let name), .remove(let name): name.contains(".tmp-")
+      default: false
+      }
+    }
+  }
+
+  /// The new generation was given its name by one who failed then. Who goes on syncs that before his own batch.
+  private func isAppendingBehindANewName(in trace: Trace) -> Bool {
+    guard case .swaps(let place) = self, trace.journal[place].isDirectorySync,
+      case .write(let file, let offset, _) = trace.journal[place + 1]
+    else { return false }
+    var image = trace.disk.start
+    for operation in trace.journal[..<place] { image.apply(operation) }
+    return image.names[SimulatedStorage.name] == file && offset >= image.files[file]?.count ?? 0
+  }
+
+  /// A temporary file whose maker was killed.
+  private func isAboutAFileThatCameToNothing(in trace: Trace) -> Bool {
+    guard let file = trace.journal[place].file, places.allSatisfy({ trace.journal[$0].file == file }) else {
+      return false
+    }
+    var isTemporary = false
+    for operation in trace.journal {
+      switch operation {
+      case .create(file, let name): isTemporary = name.contains(".tmp-")
+      case .rename(file, _, _): return false
+      default: break
+      }
+    }
+    return isTemporary
+  }
+
   /// A new generation may hold what the old one did. Whoever writes to it first finds no note and syncs the directory, unless the
   /// one that made the generation left a note, which he does behind the sync that is left out here.
   private func isNameThatTheNextWriterSyncs(in trace: Trace) -> Bool {
@@ -104,9 +162,14 @@ extension Lie {
     image = trace.disk.start
     for operation in journal[...end] { image.apply(operation) }
     guard let before, before == (try? SimulatedDisk(image).contents()) else { return false }
+    let former = journal[..<end].compactMap { (operation) -> Int? in
+      if case .rename(let other, _, name) = operation, other != file { other } else { nil }
+    }
     for operation in journal[(end + 1)...] {
       switch operation {
       case .syncDirectory: return true
+      // The old one is shredded.
+      case .write(let other, _, _) where former.contains(other): return false
       case .write(file, let offset, let bytes):
         let known = image.files[file] ?? []
         guard offset + bytes.count <= known.count, known[offset..<offset + bytes.count] == bytes[...] else {
@@ -133,6 +196,10 @@ extension DiskOperation {
 
   fileprivate func gives(_ file: Int, theName name: String) -> Bool {
     if case .rename(file, _, name) = self { true } else { false }
+  }
+
+  fileprivate var changesTheVaultsName: Bool {
+    if case .rename(_, _, SimulatedStorage.name) = self { true } else { false }
   }
 
   fileprivate var changesNames: Bool {

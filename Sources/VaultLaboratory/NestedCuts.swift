@@ -26,7 +26,7 @@ package struct NestedCuts: Sendable {
 /// One crash, and those that come after it.
 private struct CrashBranch {
   private enum Step: CaseIterable {
-    case commit, largeCommit, severalCommits, compaction, rotation, rekeying, keys, withoutNote
+    case commit, largeCommit, severalCommits, group, compaction, rotation, rekeying, shredding, keys, withoutNote
   }
 
   private static let depth = 2
@@ -94,9 +94,19 @@ private struct CrashBranch {
     case .severalCommits:
       let vault = try recorder.open()
       for number in 0..<6 { try recorder.commit([.put("bob", random.array(100 * number))], to: vault) }
+    case .group:
+      let (first, second) = (random.array(draw(300)), random.array(draw(900)))
+      let refused = Write.put("bob", [1], .absent)
+      try recorder.commitGroup(
+        behind: [.put("bob", first)],
+        of: [
+          GroupRequest([.put("carol", second), .event("carol", [1])]), GroupRequest([refused], refusal: .conflict),
+          GroupRequest([.put("dora", first), .delete("carol")]),
+        ], to: recorder.open())
     case .compaction: try ReferenceTraces.NewGeneration.compaction.make(in: recorder.environment())
     case .rotation: try ReferenceTraces.NewGeneration.rotation.make(in: recorder.environment())
     case .rekeying: try ReferenceTraces.NewGeneration.rekeying.make(in: recorder.environment())
+    case .shredding: try ReferenceTraces.NewGeneration.rotation.make(in: recorder.environment(), shreds: true)
     case .keys:
       let slot = try recorder.open().addKey(key(9))
       try recorder.acknowledge()

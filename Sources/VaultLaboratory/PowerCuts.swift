@@ -94,12 +94,7 @@ package struct PointCheck {
 
   package mutating func run(limit: Int) {
     report.count("points")
-    for kept in trace.kept where kept.journal <= point || kept.isNeverPartial {
-      let mayBeMissing = kept.journal > point
-      if !disk.surelyHolds(kept.bytes, under: kept.name, orNothing: mayBeMissing) {
-        report.violation("\(place): \(kept.name) may \(mayBeMissing ? "" : "be missing, or ")not be whole")
-      }
-    }
+    checkOtherFiles()
     var tried: Set<Int> = []
     var isWhole = true
     for directory in disk.directories() where !isDone {
@@ -113,6 +108,33 @@ package struct PointCheck {
       if !tryStates(of: file, in: directory, limit: isNew ? limit : 8) && isNew { isWhole = false }
     }
     report.count(isWhole ? "points with every state" : "points with drawn states")
+  }
+
+  private mutating func checkOtherFiles() {
+    for kept in trace.kept where kept.journal <= point || kept.isNeverPartial {
+      let mayBeMissing = kept.journal > point
+      let vault = kept.isBesideVault ? SimulatedStorage.name : nil
+      report.count("files beside the vault")
+      if !disk.surelyHolds(kept.bytes, under: kept.name, orNothing: mayBeMissing, butBeside: vault) {
+        let isMissing = mayBeMissing && vault == nil ? "" : "be missing, or "
+        report.violation("\(place): \(kept.name) may \(isMissing)not be whole")
+      }
+    }
+    for shredded in trace.shredded where shredded.journal <= point {
+      report.count("shredded files")
+      guard let file = disk.files[shredded.file], file.isCertain else {
+        report.violation("\(place): not all of what was shredded may be gone")
+        continue
+      }
+      let bytes = file.states().bytes(of: file.states().newest)
+      if bytes.contains(where: { $0 != 0 }) { report.violation("\(place): a shredded file is not empty") }
+    }
+    // A vault is appended to: who writes to the beginning of a file makes a new one, or shreds one that is a vault no more.
+    guard point < trace.journal.count, case .write(let file, 0, _) = trace.journal[point] else { return }
+    report.count("files begun or shredded")
+    if disk.directories().contains(where: { $0[SimulatedStorage.name] == file }) {
+      report.violation("\(place): a file is overwritten that may have the vault's name")
+    }
   }
 
   /// - Returns: whether these are all states.

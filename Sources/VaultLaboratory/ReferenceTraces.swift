@@ -3,9 +3,9 @@ package import VaultEngine
 /// What programs do with a vault in its life, at a size at which every state of a disk can be tried.
 package struct ReferenceTraces: Sendable {
   /// Bytes of a large token: its frame touches a dozen sectors.
-  private let large: Int
-  private let seed: UInt64
-  private let ledger: NonceLedger?
+  let large: Int
+  let seed: UInt64
+  let ledger: NonceLedger?
 
   /// - Parameters:
   ///   - large: bytes of a large token. The number of states doubles with every 512.
@@ -18,11 +18,17 @@ package struct ReferenceTraces: Sendable {
   package func all() throws -> [Trace] {
     try [
       reference(), handles(), batches(), keys(), backup(), restoredCopy(), killed(), failing(), index(),
-    ] + NewGeneration.allCases.map { try beside($0) }
+    ] + NewGeneration.allCases.map { try beside($0) } + [groups(), killedGroups(), shredding()]
+      + SalvagedDamage.allCases.map { try salvage($0) }
   }
 
   /// What programs did that have a fault.
-  package func planted() throws -> [Trace] { try [failing(keepsNotes: true), noteAhead()] }
+  package func planted() throws -> [Trace] {
+    try [
+      failing(keepsNotes: true), noteAhead(), groupInParts(), groupAnsweredEarly(), shreddingTooEarly(),
+      shreddingUnsynced(), salvageInPlace(), salvageWithoutRest(),
+    ]
+  }
 
   /// What makes a new generation.
   package enum NewGeneration: String, CaseIterable, Sendable {
@@ -30,9 +36,14 @@ package struct ReferenceTraces: Sendable {
 
     /// Makes one; a rekeyed vault opens with the same key as before.
     ///
-    /// - Parameter meanwhile: runs while others may write.
-    package func make(in environment: Environment, meanwhile: (@Sendable () -> Void)? = nil) throws {
+    /// - Parameters:
+    ///   - shreds: overwrites the old one.
+    ///   - meanwhile: runs while others may write.
+    package func make(
+      in environment: Environment, shreds: Bool = false, meanwhile: (@Sendable () -> Void)? = nil
+    ) throws {
       var options = MaintenanceOptions()
+      options.shreds = shreds
       options.lockTimeout = .zero
       options.meanwhile = meanwhile
       switch self {
@@ -44,7 +55,7 @@ package struct ReferenceTraces: Sendable {
     }
   }
 
-  private func value(_ number: Int, _ count: Int) -> [UInt8] {
+  func value(_ number: Int, _ count: Int) -> [UInt8] {
     var random = SeededRandom(seed: seed &+ UInt64(number) &* 7919)
     return random.array(count)
   }
@@ -232,7 +243,7 @@ package struct ReferenceTraces: Sendable {
   }
 
   /// A writer comes upon a torn tail, keeps a copy of it, and cuts it off: from the cut on the copy must be there.
-  private func afterTornTail(_ recorder: TraceRecorder, _ round: Int) throws {
+  func afterTornTail(_ recorder: TraceRecorder, _ round: Int) throws {
     let before = recorder.disk.journal.count
     let names = Set(recorder.disk.cache.names.keys)
     try recorder.commit([.put("dora", value(103 + round, 1300))], to: recorder.open())
@@ -272,20 +283,4 @@ package struct ReferenceTraces: Sendable {
     }
     return Trace(recorder, name: keepsNotes ? "notes that are not taken back" : "failing")
   }
-}
-
-/// What a closure that may not throw came to.
-private final class Outcome: @unchecked Sendable {
-  private var error: (any Error)?
-
-  /// Runs `body` on the thread that will ask.
-  func note(_ body: () throws -> Void) {
-    do {
-      try body()
-    } catch {
-      self.error = error
-    }
-  }
-
-  func check() throws { if let error { throw error } }
 }

@@ -143,6 +143,14 @@ package final class SimulatedDisk: Sendable {
   /// Runs `body` before every attempt to take the lock; `nil` ends that.
   package func beforeEveryLock(_ body: (@Sendable () -> Void)?) { state.withLock { $0.beforeLock = body } }
 
+  /// Runs `body` once, before the next attempt to take the lock.
+  package func beforeNextLock(_ body: @escaping @Sendable () -> Void) {
+    beforeEveryLock {
+      self.beforeEveryLock(nil)
+      body()
+    }
+  }
+
   /// Plants a fault: whoever takes a note back believes to have done so, and the next to look finds it there.
   package func keepNotes() { state.withLock { $0.keepsNotes = true } }
 

@@ -23,6 +23,14 @@ package struct Trace: Sendable {
     package let journal: Int
     /// Before that it is not there, or whole.
     package let isNeverPartial: Bool
+    /// Wherever there is a vault, it is there, too.
+    package let isBesideVault: Bool
+  }
+
+  /// A file without a name that holds nothing but zeros from a place of the journal on.
+  package struct Shredded: Sendable {
+    package let file: Int
+    package let journal: Int
   }
 
   package let name: String
@@ -30,6 +38,7 @@ package struct Trace: Sendable {
   /// What the vault holds after each commit that was acknowledged, the empty vault first.
   package let acknowledged: [Acknowledged]
   package let kept: [Kept]
+  package let shredded: [Shredded]
   /// Lengths of the journal at which one program's call began or ended.
   package let borders: Set<Int>
   /// What the disk was told.
@@ -41,7 +50,7 @@ package struct Trace: Sendable {
   package init(_ recorder: TraceRecorder, name: String = "trace") {
     self.name = name
     disk = recorder.disk
-    (acknowledged, kept, borders) = recorder.found
+    (acknowledged, kept, shredded, borders) = recorder.found
     journal = disk.journal
     var disks = [UncertainDisk(disk.start)]
     for operation in journal {
@@ -104,6 +113,7 @@ package final class TraceRecorder: Sendable {
     var contents: Contents = [:]
     var acknowledged: [Trace.Acknowledged] = []
     var kept: [Trace.Kept] = []
+    var shredded: [Trace.Shredded] = []
     var borders: Set<Int> = []
     var keys: Set<UInt8> = []
     var seed: UInt64
@@ -130,8 +140,8 @@ package final class TraceRecorder: Sendable {
     }
   }
 
-  var found: (acknowledged: [Trace.Acknowledged], kept: [Trace.Kept], borders: Set<Int>) {
-    state.withLock { ($0.acknowledged, $0.kept, $0.borders) }
+  var found: (acknowledged: [Trace.Acknowledged], kept: [Trace.Kept], shredded: [Trace.Shredded], borders: Set<Int>) {
+    state.withLock { ($0.acknowledged, $0.kept, $0.shredded, $0.borders) }
   }
 
   /// A program's call begins or ends.
@@ -169,9 +179,13 @@ package final class TraceRecorder: Sendable {
   package func lose(_ batch: [Write], to vault: Vault, staying: Bool) throws {
     border()
     defer { border() }
-    let before = contents
     guard (try? vault.commit(batch)) == nil else { throw HelperError.didNotFail }
-    var after = before
+    noteLost(batch, staying: staying)
+  }
+
+  /// Writes were asked for that were not acknowledged, and yet may be found, all of them or none.
+  func noteLost(_ batch: [Write], staying: Bool) {
+    var after = contents
     for write in batch { write.apply(to: &after) }
     let last = found.acknowledged[found.acknowledged.count - 1].version
     state.withLock { (state) in
@@ -193,12 +207,22 @@ package final class TraceRecorder: Sendable {
   }
 
   /// From a place of the journal on, the end if none is given, a file has to stay as it is.
-  package func keep(_ name: String, from journal: Int? = nil, isNeverPartial: Bool = false) throws {
+  package func keep(
+    _ name: String, from journal: Int? = nil, isNeverPartial: Bool = false, isBesideVault: Bool = false
+  ) throws {
     guard let bytes = disk.cache[name] else { throw HelperError.noFile }
     border()
     state.withLock {
       $0.kept.append(
-        .init(name: name, bytes: bytes, journal: journal ?? disk.journal.count, isNeverPartial: isNeverPartial))
+        .init(
+          name: name, bytes: bytes, journal: journal ?? disk.journal.count, isNeverPartial: isNeverPartial,
+          isBesideVault: isBesideVault))
     }
+  }
+
+  /// From now on nothing of what a file held is on the disk.
+  package func noteShredded(_ file: Int) {
+    state.withLock { $0.shredded.append(.init(file: file, journal: disk.journal.count)) }
+    border()
   }
 }

@@ -60,10 +60,16 @@ package struct UncertainDisk: Sendable {
 
   /// Whether a file is on the disk under this name, whatever happens, and holds just these bytes.
   ///
-  /// - Parameter mayBeMissing: or there is no such file.
-  package func surelyHolds(_ bytes: [UInt8], under name: String, orNothing mayBeMissing: Bool = false) -> Bool {
+  /// - Parameters:
+  ///   - mayBeMissing: or there is no such file.
+  ///   - other: but there is one wherever this name is.
+  package func surelyHolds(
+    _ bytes: [UInt8], under name: String, orNothing mayBeMissing: Bool = false, butBeside other: String? = nil
+  ) -> Bool {
     directories().allSatisfy { (directory) in
-      guard let file = directory[name].flatMap({ files[$0] }) else { return mayBeMissing }
+      guard let file = directory[name].flatMap({ files[$0] }) else {
+        return mayBeMissing && other.flatMap { directory[$0] } == nil
+      }
       return file.isCertain && file.states().bytes(of: file.states().newest) == bytes
     }
   }

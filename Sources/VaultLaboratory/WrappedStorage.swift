@@ -4,9 +4,12 @@ package import VaultEngine
 package struct WrappedStorage: Storage {
   private let sound: any Storage
   private let wrap: @Sendable (_ file: any StorageFile, _ isTemporary: Bool) -> any StorageFile
+  /// Runs before a file takes the place of another.
+  package var beforeReplacing: (@Sendable () -> Void)?
 
   package init(
-    _ sound: any Storage, wrap: @escaping @Sendable (_ file: any StorageFile, _ isTemporary: Bool) -> any StorageFile
+    _ sound: any Storage,
+    wrap: @escaping @Sendable (_ file: any StorageFile, _ isTemporary: Bool) -> any StorageFile = { (file, _) in file }
   ) {
     self.sound = sound
     self.wrap = wrap
@@ -22,7 +25,12 @@ package struct WrappedStorage: Storage {
 
   package func identity() throws(VaultError) -> FileIdentity? { try sound.identity() }
   package func publish(_ temporary: any StorageFile) throws(VaultError) { try sound.publish(temporary) }
-  package func replace(with temporary: any StorageFile) throws(VaultError) { try sound.replace(with: temporary) }
+
+  package func replace(with temporary: any StorageFile) throws(VaultError) {
+    beforeReplacing?()
+    try sound.replace(with: temporary)
+  }
+
   package func syncName() throws(VaultError) { try sound.syncName() }
   package func discard(_ temporary: any StorageFile) { sound.discard(temporary) }
   package func sweep() -> Bool { sound.sweep() }

@@ -78,6 +78,7 @@ UPKEEP = "VaultEngineTests.MaintenanceTests|VaultEngineTests.MaintenanceCrashTes
 FORMATS = r"VaultFormatTests\.(?!TailCrashTests|TailRulesTests)"
 MODEL = "VaultEngineTests.ModelTests"
 BOUNDS = "VaultEngineTests.BoundsTests"
+POWER_CUTS = "VaultEngineTests.PowerCutTraceTests"
 SCENARIOS = "VaultVectorsTests.ScenarioTests/aReaderMeetsTheDemand"
 
 section(ENGINE + "Writer.swift", DURABLE, CRASHES)
@@ -89,6 +90,9 @@ statement(
 statement(
     "commit: settling before a checkpoint", "the same before a checkpoint",
     "    «try settleLastBatch(lock)»\n    published.beginAppend(batch)", by=NOTES)
+statement(
+    "commit: answered when synced", "no request of a group is answered before its sync", "      «whenSealed()»\n",
+    "group.succeed(sealed.records); group.resume(); whenSealed()", by=POWER_CUTS + "/groups")
 statement(
     "commit: a failed append", "a batch that was not written is not acknowledged",
     "      «try append(.records(sealed), lock)»\n", "try? append(.records(sealed), lock)", FAILING, HONEST)
@@ -343,7 +347,7 @@ expression(
 expression("replay: versions ascend", "versions ascend", "guard «record.version > lastVersion» else {")
 expression(
     "replay: the record before", "a record points to the one before of its name",
-    "guard «isRight(record.previous, of: opened)» else {")
+    "guard «before == nil || before == record.previous» else {")
 statement("replay: a root's place", "an index root fits its place", "      «try root.check(isIn: header)»\n      comparison?")
 
 section(ENGINE + "Walk.swift", SHORTER, GUARDS)
@@ -509,6 +513,12 @@ expression(
     "let lock = «try environment.storage.lock(.exclusive, wait: options.lockTimeout)»\n"
     "    defer { withExtendedLifetime(lock) {} }\n    let start", "nil")
 statement("copying: sync of a shredded file", "what is shredded is synced", "    «try old.file.sync()»\n", promise=SECRET)
+expression(
+    "copying: what is shredded", "the old file is shredded and no other", "try «old».file.write(zeros.span", "writer.view",
+    by=POWER_CUTS + "/shredding", promise=DURABLE)
+statement(
+    "copying: shredded at the end", "nothing is shredded where the new name may not be on the disk",
+    "    «try finish(selected)»\n    if options.shreds", "try? finish(selected)", by=POWER_CUTS + "/shredding", promise=DURABLE)
 
 section(MAINTENANCE + "FileCopy.swift", DURABLE, "VaultEngineTests.(BackupTests|RestoreTests|SalvageTests)")
 statement("copy: sync", "a copied file is synced", "    «try target.sync()»")
@@ -558,6 +568,10 @@ section(MAINTENANCE + "Salvage.swift", SHORTER, "VaultEngineTests.SalvageTests")
 statement(
     "salvage: targets", "what is at a target is left alone",
     "    if let targets { «try checkIsFree([targets.vault.storage, targets.rest])» }")
+statement(
+    "salvage: the rest first", "the new vault appears when what does not open is kept",
+    "    «try salvage.keepRest(in: rest)\n    try writer.publish()»\n",
+    "try writer.publish(); try salvage.keepRest(in: rest)", by=POWER_CUTS + "/salvage")
 section(MAINTENANCE + "KeyChanges.swift", SECRET, "VaultEngineTests.KeyChangeTests")
 expression("key change: last slot", "the last slot can't be removed", "guard «!left.isEmpty» else {", promise=SHORTER)
 expression("key change: slot in use", "the slot in use is removed only if that is said", "guard «number != used || evenInUse» else {")
@@ -804,4 +818,13 @@ for name, what in [
     planted(name, what, "VaultCryptoTests.PlantedFaultTests/aFaultIsSeen")
 planted("verifier: skipped cases", "cases that were skipped", "VaultCryptoTests.(ReportTests|BadVectorFileTests)")
 planted("verifier: faults in a reader", "a reader of vaults that is wrong in one place", "VaultVectorsTests.PlantedReaderFaultTests")
+for name, what in [
+    ("a group in parts", "each request of a group is a batch"),
+    ("a group answered early", "a group is acknowledged before its sync"),
+    ("shredding too early", "a generation is shredded that still has the name"),
+    ("shredding without a sync", "zeros that are not on the disk"),
+    ("a salvage in place", "a salvage changes the damaged vault"),
+    ("a salvage without the rest", "what does not open is not on the disk"),
+]:
+    planted(f"power cuts: {name}", what, POWER_CUTS + "/plantedFaults", ATOMIC)
 planted("model: a lost write", "a disk that loses one write", "VaultEngineTests.ShrinkingTests")

@@ -44,6 +44,7 @@ struct ScenarioReaderTests {
     ("seed: 0102\ncomment: Nothing.", "comment: Nothing.\nseed: 0102", "line 6"),
     ("record: 1 put 61 62", "record: 1 put 61", "line 8"), ("record: 1 put", "record: 1 get", "line 8"),
     ("record: 2 delete 61 -", "record: x delete 61 -", "line 9"), ("record: 2", "records: 2", "line 9"),
+    ("record: 2 delete 61 -", "record: 2 delete 61 ", "line 9"),
     ("record: 2 delete 61 -\n", "record: 2 delete 61 -\nseed: 01\n", "line 10"),
     ("expect: success", "expect: rollback", "line 9"), ("expect: success\n", "expect: success\r\n", "line 1"),
   ])

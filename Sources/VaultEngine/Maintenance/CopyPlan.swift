@@ -2,29 +2,38 @@ internal import VaultFormat
 
 /// Where the records of one batch point to.
 struct CopyPlan: ~Copyable {
-  private let view: View
   /// The newest put of each name that the batch has written; 0 once it is deleted.
   private var written: [LookupTag: UInt64] = [:]
   private var newestEvent: UInt64
 
   /// - Parameter count: how many records there will be.
   init(into view: View, count: Int) {
-    self.view = view
     newestEvent = view.newestEvent
     written.reserveCapacity(count)
   }
 
+  /// - Parameter known: where the newest put of the item's name stands before the batch; 0 if nowhere.
   /// - Returns: what the item that stands at `offset` has as the one before.
-  mutating func place(_ item: RecordBlock.Item, at offset: UInt64) throws(VaultError) -> UInt64 {
+  mutating func place(_ item: RecordBlock.Item, at offset: UInt64, known: UInt64) -> UInt64 {
     switch item.record.operation {
     case .event:
       defer { newestEvent = offset }
       return newestEvent
     case .put, .delete:
       let put = item.record.operation == .put ? offset : 0
-      if let earlier = written.updateValue(put, forKey: item.tag) { return earlier }
-      return try view.place(of: item.tag)?.offset ?? 0
+      return written.updateValue(put, forKey: item.tag) ?? known
     }
+  }
+
+  /// Where the newest puts of the items' names stand in `view`; 0 if nowhere.
+  static func known(_ items: [RecordBlock.Item], in view: View) throws(VaultError) -> [UInt64] {
+    var known: [UInt64] = []
+    known.reserveCapacity(items.count)
+    for item in items {
+      let isEvent = item.record.operation == .event
+      known.append(isEvent ? 0 : try view.place(of: item.tag)?.offset ?? 0)
+    }
+    return known
   }
 
   /// The blocks without deletions of names that are not in `view`.

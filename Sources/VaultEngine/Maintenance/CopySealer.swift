@@ -1,7 +1,7 @@
 internal import VaultCrypto
 internal import VaultFormat
 
-/// Seals records of another file as one batch, on all cores.
+/// Seals records of another file as one batch, on all cores, in the steps of ``BatchSealer``.
 enum CopySealer {
   /// A block on its way: what the thread that seals it needs.
   private struct Part: Sendable {
@@ -24,18 +24,28 @@ enum CopySealer {
     var blocks = blocks.filter { !$0.items.isEmpty }
     guard let lastBlock = blocks.last, let last = blocks[blocks.count - 1].items.popLast() else { return nil }
     let (generation, keyring, padding) = (view.generation, view.keyring, view.generation.header.padding)
-    let items = blocks.flatMap(\.items) + [last]
-    let length = items.reduce(0) { $0 + Frame.overhead + $1.record.plaintextLength(padding: padding) }
-    var plan = CopyPlan(into: view, count: items.count)
+    let count = blocks.reduce(1) { $0 + $1.items.count }
+    let length = blocks.reduce(last.frameLength(padding: padding)) { (sum, block) in
+      block.items.reduce(sum) { $0 + $1.frameLength(padding: padding) }
+    }
     var encoder = try format { () throws(FormatError) in
       try BatchEncoder(after: view.chain, in: generation, capacity: length)
     }
+    var plan = CopyPlan(into: view, count: count)
+    var (place, parts) = (encoder.place, [Part]())
+    var rest = blocks[...]
+    try Threads.inOrder {
+      rest.popFirst()
+    } work: { (block) throws(VaultError) in
+      (block, try CopyPlan.known(block.items, in: view))
+    } give: { (found: (block: RecordBlock, known: [UInt64])) throws(VaultError) in
+      parts.append(try part(found.block, found.known, &place, &plan, padding, &random))
+    }
     var sealed: [View.Sealed] = []
-    sealed.reserveCapacity(items.count)
-    var (place, rest) = (encoder.place, blocks[...])
-    try Threads.inOrder { () throws(VaultError) in
-      guard let block = rest.popFirst() else { return Part?.none }
-      return try part(block, &place, &plan, padding, &random)
+    sealed.reserveCapacity(count)
+    var waiting = parts[...]
+    try Threads.inOrder {
+      waiting.popFirst()
     } work: { (part) throws(VaultError) in
       (part, try frames(of: part, keyring, in: generation))
     } give: { (done: (part: Part, frames: LooseFrames)) throws(VaultError) in
@@ -45,7 +55,8 @@ enum CopySealer {
       }
     }
     // The frame that ends the batch vouches for the link before it, which is known only now.
-    let (offset, previous) = (encoder.offset, try plan.place(last, at: encoder.offset))
+    let known = try CopyPlan.known([last], in: view)[0]
+    let (offset, previous) = (encoder.offset, plan.place(last, at: encoder.offset, known: known))
     let authTag = try keyring.withCipher { (cipher) throws(VaultError) in
       try lastBlock.withPlaintext(of: last) { (original) throws(VaultError) in
         try cipher.sealLast(original, pointingTo: previous, into: &encoder, random: &random)
@@ -57,15 +68,17 @@ enum CopySealer {
   }
 
   private static func part(
-    _ block: RecordBlock, _ place: inout FramePlace, _ plan: inout CopyPlan, _ padding: Int,
+    _ block: RecordBlock, _ known: [UInt64], _ place: inout FramePlace, _ plan: inout CopyPlan, _ padding: Int,
     _ random: inout AnyRandomSource
   ) throws(VaultError) -> Part {
     var part = Part(block: block, place: place)
     let start = place.offset
-    for item in block.items {
+    part.offsets.reserveCapacity(known.count)
+    part.previous.reserveCapacity(known.count)
+    for (item, known) in zip(block.items, known) {
       part.offsets.append(place.offset)
-      part.previous.append(try plan.place(item, at: place.offset))
-      place.advance(over: Frame.overhead + item.record.plaintextLength(padding: padding))
+      part.previous.append(plan.place(item, at: place.offset, known: known))
+      place.advance(over: item.frameLength(padding: padding))
     }
     part.length = Int(place.offset - start)
     part.nonces = try crypto { () throws(CryptoError) in
@@ -95,6 +108,9 @@ enum CopySealer {
 }
 
 extension RecordBlock.Item {
+  /// Bytes of the frame that it becomes.
+  fileprivate func frameLength(padding: Int) -> Int { Frame.overhead + record.plaintextLength(padding: padding) }
+
   /// What a view keeps of it.
   fileprivate func sealed(at offset: UInt64, _ authTag: FixedBytes<16>) -> View.Sealed {
     View.Sealed(operation: record.operation, tag: tag, offset: offset, authTag: authTag, version: record.version)

@@ -17,8 +17,9 @@ struct GenerationWriter: ~Copyable {
   private var random: AnyRandomSource
   /// Opens what was written, with keys that were read back from the file.
   private let check: GenerationCheck
+  private let growing: GrowingView
   /// What was written, or is just being written.
-  private(set) var view: View
+  var view: View { growing.view }
 
   private var file: any StorageFile { temporary.file }
 
@@ -41,7 +42,8 @@ struct GenerationWriter: ~Copyable {
     var window = try FileWindow(file)
     var view = View(file: file, generation: generation, keyring: keys.keyring, isUnfinished: true)
     try view.replay(Walk(&window, from: view.chain, in: generation), &window)
-    return GenerationWriter(temporary: temporary, slots: keys.slots, random: random, check: check, view: view)
+    return GenerationWriter(
+      temporary: temporary, slots: keys.slots, random: random, check: check, growing: GrowingView(view))
   }
 
   private static func foundingBytes(
@@ -76,8 +78,9 @@ struct GenerationWriter: ~Copyable {
       try Self.write(sealed.bytes, at: start, to: file)
       try check.compare(blocks, with: sealed, from: start, of: generation)
     }
-    if sealed.bytes.count < Self.smallBatch { try work() } else { temporary.writing = WorkAside(work) }
-    view.append(.records(sealed))
+    let isSmall = sealed.bytes.count < Self.smallBatch
+    if isSmall { try work() } else { temporary.writing = WorkAside(work) }
+    growing.append(.records(sealed), aside: !isSmall)
   }
 
   /// Writes the event that tells of the new file, as a batch of its own.
@@ -116,7 +119,7 @@ struct GenerationWriter: ~Copyable {
     var checkpoint = try Checkpoint(after: view, slots: slots, history: history, random: &random)
     while let batch = try checkpoint.nextBatch(after: view, random: &random) {
       try Self.write(batch.bytes, at: view.chain.offset, to: file)
-      view.append(.index(batch))
+      growing.append(.index(batch))
     }
   }
 

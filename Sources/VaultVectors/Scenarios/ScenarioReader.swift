@@ -107,7 +107,9 @@ package struct ScenarioReader {
   /// `VERSION OPERATION NAME VALUE`, the value `-` if it is empty.
   private func record(_ field: Field) throws(VectorError) -> Scenario.Record {
     let parts = field.value.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 4 else { throw .value(line: field.line, "a record has four parts, not \(parts.count)") }
+    guard parts.count == 4, !parts.contains("") else {
+      throw .value(line: field.line, "a record has four parts with single spaces between")
+    }
     guard let operation = Scenario.Operation(rawValue: parts[1]) else {
       throw .value(line: field.line, "\"\(parts[1])\" is none of put, delete and event")
     }
