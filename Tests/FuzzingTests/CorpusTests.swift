@@ -50,7 +50,7 @@ import VaultLaboratory
         bytes += input.bytes.count
       }
     }
-    #expect(files < 600 && bytes < 1_500_000, "\(files) files of \(bytes) bytes")
+    #expect(files < 1200 && bytes < 1_500_000, "\(files) files of \(bytes) bytes")
   }
 }
 
