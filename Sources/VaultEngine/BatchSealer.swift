@@ -4,8 +4,8 @@ internal import VaultFormat
 /// Turns a batch into the bytes that are appended. Reads, but writes nothing.
 ///
 /// Two steps, each with work on all cores and some of it in order. First all names are looked up, and the plan settles one
-/// record after the other (``BatchPlan``). Then each record is sealed by itself, and its frame linked to the one before it. What
-/// is in order in the second step is the longest that no core can be spared: nothing is done there that could be done before.
+/// record after the other (``BatchPlan``). Then each record is sealed by itself, and its frame linked to the one before it. The
+/// links keep one core busy through all of the second step, so nothing is done beside them that could be done in the first.
 enum BatchSealer {
   /// A batch ready to be written.
   struct Sealed: Sendable {

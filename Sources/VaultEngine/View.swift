@@ -256,7 +256,7 @@ struct View: Sendable {
         .chainBroken, "the record's version \(record.version) is not above \(lastVersion)", offset: opened.offset)
     }
     let before = apply(record.operation, opened.tag, opened.offset, opened.authTagPrefix, version: record.version)
-    // Only a replay from the start knows of every name what stands before.
+    // Only a replay from the start knows of every name what stands before. Where it is another, the replay undoes all of this.
     guard before == nil || before == record.previous else {
       throw VaultError(
         .chainBroken, "the record points to byte \(record.previous) as the one before it", offset: opened.offset)

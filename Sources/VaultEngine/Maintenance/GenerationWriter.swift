@@ -18,7 +18,7 @@ struct GenerationWriter: ~Copyable {
   /// Opens what was written, with keys that were read back from the file.
   private let check: GenerationCheck
   private let growing: GrowingView
-  /// What was written, or is just being written.
+  /// What was written, or is just being written; waits until it has taken in the last batch.
   var view: View { growing.view }
 
   private var file: any StorageFile { temporary.file }
