@@ -47,8 +47,8 @@ struct BatchPlan: ~Copyable {
   }
 
   private let padding: Int
-  /// The newest put of each name that this batch has written; `nil` once it is deleted.
-  private var written: [LookupTag: UInt64?] = [:]
+  /// The newest of each name that this batch writes; their authTags are not known yet.
+  private var written: TagTable
   private var newestEvent: UInt64
   private var version: UInt64
   /// Where the next record will stand.
@@ -60,7 +60,7 @@ struct BatchPlan: ~Copyable {
     self.place = place
     newestEvent = view.newestEvent
     version = view.greatestVersion
-    written.reserveCapacity(count)
+    written = TagTable(expecting: count)
   }
 
   /// Settles the next records.
@@ -92,7 +92,7 @@ struct BatchPlan: ~Copyable {
     case .put:
       previous = newestPut(before: offset, name)
     case .delete:
-      previous = newestPut(before: nil, name)
+      previous = newestPut(before: offset, isDeletion: true, name)
     case .event:
       previous = newestEvent
       newestEvent = offset
@@ -106,9 +106,10 @@ struct BatchPlan: ~Copyable {
   /// Notes what becomes of a name.
   ///
   /// - Returns: where the name's newest put stands before this operation.
-  private mutating func newestPut(before put: UInt64?, _ name: Name) -> UInt64? {
-    if let earlier = written.updateValue(put, forKey: name.tag) { return earlier }
-    return name.put
+  private mutating func newestPut(before offset: UInt64, isDeletion: Bool = false, _ name: Name) -> UInt64? {
+    let entry = IndexEntry(tag: name.tag, offset: offset, isDeletion: isDeletion, authTagPrefix: FixedBytes())
+    guard let earlier = written.insert(entry) else { return name.put }
+    return earlier.isDeletion ? nil : earlier.offset
   }
 }
 

@@ -23,7 +23,7 @@ struct NameIndex: Sendable {
   private(set) var isComplete: Bool
   /// The newest root. Where there is none yet, or a bad one, the next checkpoint writes all entries.
   private(set) var root: IndexRoot?
-  /// Puts and deletions behind the newest root, in the order of the file: the next run. Empty without a root.
+  /// Puts and deletions behind the newest root: the next run. Those of one tag are in the order of the file. Empty without a root.
   private(set) var sinceRoot: [IndexEntry] = []
 
   /// Of nothing yet.
@@ -49,6 +49,13 @@ struct NameIndex: Sendable {
   mutating func take(_ entry: IndexEntry) -> Answer {
     if root != nil { sinceRoot.append(entry) }
     return answer(entry.isDeletion && isComplete ? table.remove(entry.tag) : table.insert(entry))
+  }
+
+  /// Takes in the puts and deletions of a batch, in the order of the file.
+  mutating func take(_ batch: [IndexEntry]) {
+    let newest = RunMerge.run(of: batch)
+    if root != nil { sinceRoot += newest }
+    table.merge(newest, removingDeletions: isComplete)
   }
 
   /// Takes in a root, which covers everything taken in so far.

@@ -58,6 +58,43 @@ struct TagTable: Sendable {
     return nil
   }
 
+  /// Puts many entries in the places of those with their tags: what comes to one leaf makes it anew, in one go.
+  ///
+  /// - Parameters:
+  ///   - entries: by ascending tag, each tag once.
+  ///   - removing: a deletion removes the entry of its tag, instead of taking its place.
+  mutating func merge(_ entries: [IndexEntry], removingDeletions removing: Bool) {
+    let slots = entries.map { Slot($0) }
+    var next = 0
+    while next < slots.count {
+      let (branch, leaf) = place(of: slots[next])
+      var end = next + 1
+      while end < slots.count, place(of: slots[end]) == (branch, leaf) { end += 1 }
+      let before = branches[branch][leaf]
+      let merged = merging(slots[next..<end], into: before, removingDeletions: removing)
+      count += merged.count - before.count
+      branches[branch][leaf] = merged
+      next = end
+    }
+    while count > Self.fill << bits { split() }
+  }
+
+  /// A leaf with new slots, which all belong to it.
+  private func merging(_ new: ArraySlice<Slot>, into old: [Slot], removingDeletions removing: Bool) -> [Slot] {
+    var merged: [Slot] = []
+    merged.reserveCapacity(old.count + new.count)
+    var next = 0
+    for slot in new {
+      let position = max(next, position(of: slot, in: old))
+      merged += old[next..<position]
+      next = position
+      if next < old.count, old[next].hasTag(of: slot) { next += 1 }
+      if !removing || !slot.isDeletion { merged.append(slot) }
+    }
+    merged += old[next...]
+    return merged
+  }
+
   /// Removes the entry of a tag, if there is one.
   ///
   /// - Returns: that one.
@@ -160,10 +197,12 @@ extension TagTable.Slot {
     place = UInt64(prefix.bigEndian(at: 4, as: UInt16.self)) << 48 | entry.offset | (entry.isDeletion ? 1 : 0)
   }
 
+  var isDeletion: Bool { place & 1 != 0 }
+
   var entry: IndexEntry {
-    let offset = place & 0xFFFF_FFFF_FFFF
+    let offset = place & 0xFFFF_FFFF_FFFE
     return IndexEntry(
-      tag: FixedBytes(high, UInt32(truncatingIfNeeded: low >> 32)), offset: offset & ~1, isDeletion: offset & 1 != 0,
+      tag: FixedBytes(high, UInt32(truncatingIfNeeded: low >> 32)), offset: offset, isDeletion: isDeletion,
       authTagPrefix: FixedBytes(UInt32(truncatingIfNeeded: low), UInt16(truncatingIfNeeded: place >> 48)))
   }
 

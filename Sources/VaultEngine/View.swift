@@ -293,6 +293,13 @@ struct View: Sendable {
     let offset: UInt64
     let authTag: FixedBytes<16>
     let version: UInt64
+
+    /// What the index says of it, unless it is an event.
+    fileprivate var entry: IndexEntry {
+      IndexEntry(
+        tag: tag, offset: offset, isDeletion: operation == .delete,
+        authTagPrefix: FixedBytes(authTag.span.extracting(first: 6)))
+    }
   }
 
   /// Takes in a batch that was written and synced.
@@ -305,11 +312,18 @@ struct View: Sendable {
 
   private mutating func append(_ batch: BatchSealer.Sealed) {
     move(behind: batch.bytes, to: batch.end)
+    var entries: [IndexEntry] = []
+    entries.reserveCapacity(batch.records.count)
     for record in batch.records {
-      apply(
-        record.operation, record.tag, record.offset, FixedBytes(record.authTag.span.extracting(first: 6)),
-        version: record.version)
+      totals.lastVersion = record.version
+      totals.framesSinceRoot += 1
+      if record.operation == .event {
+        totals.newestEvent = record.offset
+      } else {
+        entries.append(record.entry)
+      }
     }
+    index.take(entries)
   }
 
   private mutating func append(_ batch: Checkpoint.Batch) {
