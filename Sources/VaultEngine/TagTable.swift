@@ -20,6 +20,9 @@ struct TagTable: Sendable {
   /// Entries to a leaf on average, before there are twice as many leaves.
   private static let fill = 64
 
+  /// New entries of a leaf that are worth making it anew.
+  private static let many = 4
+
   /// All leaves in the order of their tags: a list of lists, each of as many, so that copying one level copies few references.
   private var branches: [[[Slot]]]
   /// The number of leaves is 2 to this.
@@ -70,10 +73,16 @@ struct TagTable: Sendable {
       let (branch, leaf) = place(of: slots[next])
       var end = next + 1
       while end < slots.count, place(of: slots[end]) == (branch, leaf) { end += 1 }
-      let before = branches[branch][leaf]
-      let merged = merging(slots[next..<end], into: before, removingDeletions: removing)
-      count += merged.count - before.count
-      branches[branch][leaf] = merged
+      let before = branches[branch][leaf].count
+      if end - next >= Self.many {
+        branches[branch][leaf] = merging(slots[next..<end], into: branches[branch][leaf], removingDeletions: removing)
+      } else {
+        for slot in slots[next..<end] {
+          let position = position(of: slot, in: branches[branch][leaf])
+          branches[branch][leaf].take(slot, at: position, removingDeletions: removing)
+        }
+      }
+      count += branches[branch][leaf].count - before
       next = end
     }
     while count > Self.fill << bits { split() }
@@ -170,6 +179,15 @@ struct TagTable: Sendable {
 }
 
 extension Array where Element == TagTable.Slot {
+  /// As ``put(_:at:)``, or removes what has the slot's tag.
+  fileprivate mutating func take(_ slot: Element, at position: Int, removingDeletions removing: Bool) {
+    if !removing || !slot.isDeletion {
+      _ = put(slot, at: position)
+    } else if position < count, self[position].hasTag(of: slot) {
+      remove(at: position)
+    }
+  }
+
   /// - Returns: the slot in whose place it is; `nil` when it is one more.
   fileprivate mutating func put(_ slot: Element, at position: Int) -> Element? {
     if position < count, self[position].hasTag(of: slot) {

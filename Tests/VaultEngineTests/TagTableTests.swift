@@ -42,6 +42,32 @@ import VaultLaboratory
     #expect(listed == model.values.sorted { $0.tag.precedes($1.tag) })
   }
 
+  // Defends: many entries at once do what they do one by one, whether a leaf gets one of them or many: each replaces what has its
+  // tag, or removes it, and a copy from before stays as it was.
+  @Test(arguments: [1, 20, 3000], [true, false])
+  func manyAtOnce(count: Int, removing: Bool) {
+    var random = SeededRandom(seed: UInt64(count))
+    var table = TagTable()
+    var model: [LookupTag: IndexEntry] = [:]
+    var known: [LookupTag] = []
+    for round in 0..<12 {
+      var batch: [LookupTag: IndexEntry] = [:]
+      for _ in 0..<(round % 3 == 2 ? count / 20 + 1 : count) {
+        let isKnown = random.next() % 3 == 0 && !known.isEmpty
+        let tag = isKnown ? known[Int(random.next() % UInt64(known.count))] : tag(&random)
+        batch[tag] = entry(tag, &random)
+      }
+      let (before, modelBefore) = (table, model)
+      table.merge(batch.values.sorted { $0.tag.precedes($1.tag) }, removingDeletions: removing)
+      for (tag, entry) in batch { model[tag] = removing && entry.isDeletion ? nil : entry }
+      known += batch.keys.sorted { $0.precedes($1) }
+      #expect(table.count == model.count)
+      #expect(table.entries == model.values.sorted { $0.tag.precedes($1.tag) })
+      #expect(before.entries == modelBefore.values.sorted { $0.tag.precedes($1.tag) })
+      for (tag, entry) in model where table[tag] != entry { Issue.record("\(tag)") }
+    }
+  }
+
   // Defends: tags that share their first bytes, as somebody who chooses names can't make them but chance may, are told apart.
   @Test func tagsWithTheSameBeginning() {
     var random = SeededRandom(seed: 3)

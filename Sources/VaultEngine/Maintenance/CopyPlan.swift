@@ -1,15 +1,16 @@
+internal import VaultCrypto
 internal import VaultFormat
 
 /// Where the records of one batch point to.
 struct CopyPlan: ~Copyable {
-  /// The newest put of each name that the batch has written; 0 once it is deleted.
-  private var written: [LookupTag: UInt64] = [:]
+  /// The newest of each name that the batch writes; their authTags are not known yet.
+  private var written: TagTable
   private var newestEvent: UInt64
 
   /// - Parameter count: how many records there will be.
   init(into view: View, count: Int) {
     newestEvent = view.newestEvent
-    written.reserveCapacity(count)
+    written = TagTable(expecting: count)
   }
 
   /// - Parameter known: where the newest put of the item's name stands before the batch; 0 if nowhere.
@@ -20,8 +21,10 @@ struct CopyPlan: ~Copyable {
       defer { newestEvent = offset }
       return newestEvent
     case .put, .delete:
-      let put = item.record.operation == .put ? offset : 0
-      return written.updateValue(put, forKey: item.tag) ?? known
+      let isDeletion = item.record.operation == .delete
+      let entry = IndexEntry(tag: item.tag, offset: offset, isDeletion: isDeletion, authTagPrefix: FixedBytes())
+      guard let earlier = written.insert(entry) else { return known }
+      return earlier.isDeletion ? 0 : earlier.offset
     }
   }
 
