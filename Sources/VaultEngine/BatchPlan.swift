@@ -24,32 +24,22 @@ struct BatchPlan: ~Copyable {
   /// A name as the index knows it.
   struct Name: Sendable {
     let tag: LookupTag
-    /// Where its newest put stands before the batch.
-    let put: UInt64?
+    /// Where its newest put stands before the batch; 0 if nowhere.
+    let put: UInt64
   }
 
   /// Records that stand side by side, and are sealed by one thread.
   struct Part: Sendable {
     /// Where the first one will stand.
     let place: FramePlace
-    var records: [Planned] = []
-    /// Fresh random bytes for each record, one behind the other.
-    var nonces: [UInt8] = []
+    let records: [Planned]
+    let nonces: Nonces
     /// Bytes of their frames.
-    var length = 0
-
-    /// The nonce of one of the records.
-    @_lifetime(borrow self)
-    func nonce(_ number: Int) -> Span<UInt8> {
-      let start = number * LooseFrames.nonceLength
-      return nonces.span.extracting(start..<start + LooseFrames.nonceLength)
-    }
+    let length: Int
   }
 
   private let padding: Int
-  /// The newest of each name that this batch writes; their authTags are not known yet.
-  private var written: TagTable
-  private var newestEvent: UInt64
+  private var predecessors: Predecessors
   private var version: UInt64
   /// Where the next record will stand.
   private(set) var place: FramePlace
@@ -58,9 +48,8 @@ struct BatchPlan: ~Copyable {
   init(after view: View, from place: FramePlace, count: Int) {
     padding = view.generation.header.padding
     self.place = place
-    newestEvent = view.newestEvent
     version = view.greatestVersion
-    written = TagTable(expecting: count)
+    predecessors = Predecessors(after: view, count: count)
   }
 
   /// Settles the next records.
@@ -70,46 +59,24 @@ struct BatchPlan: ~Copyable {
   mutating func part(
     _ range: Range<Int>, of batch: borrowing VaultBatch, _ names: ArraySlice<Name>, random: inout AnyRandomSource
   ) throws(VaultError) -> Part {
-    var part = Part(place: place)
-    part.records.reserveCapacity(range.count)
-    for (number, name) in zip(range, names) { part.records.append(next(number, of: batch, name)) }
-    part.length = Int(place.offset - part.place.offset)
-    part.nonces = try crypto { () throws(CryptoError) in
-      try [UInt8](capacity: range.count * LooseFrames.nonceLength) { (output) throws(CryptoError) in
-        try random.fill(&output)
-      }
-    }
-    return part
+    let start = place
+    var records: [Planned] = []
+    records.reserveCapacity(range.count)
+    for (number, name) in zip(range, names) { records.append(next(number, of: batch, name)) }
+    return Part(
+      place: start, records: records, nonces: try Nonces(count: range.count, random: &random),
+      length: Int(place.offset - start.offset))
   }
 
   /// Settles the next record.
   mutating func next(_ number: Int, of batch: borrowing VaultBatch, _ name: Name) -> Planned {
-    let offset = place.offset
-    let operation = batch.operations[number]
+    let (operation, offset) = (batch.operations[number], place.offset)
+    let recorded = operation.kind.recorded
     version += 1
-    let previous: UInt64?
-    switch operation.kind.recorded {
-    case .put:
-      previous = newestPut(before: offset, name)
-    case .delete:
-      previous = newestPut(before: offset, isDeletion: true, name)
-    case .event:
-      previous = newestEvent
-      newestEvent = offset
-    }
     place.advance(over: operation.frameLength(padding: padding))
     return Planned(
-      number: number, operation: operation.kind.recorded, version: version, previous: previous ?? 0, tag: name.tag,
-      offset: offset)
-  }
-
-  /// Notes what becomes of a name.
-  ///
-  /// - Returns: where the name's newest put stands before this operation.
-  private mutating func newestPut(before offset: UInt64, isDeletion: Bool = false, _ name: Name) -> UInt64? {
-    let entry = IndexEntry(tag: name.tag, offset: offset, isDeletion: isDeletion, authTagPrefix: FixedBytes())
-    guard let earlier = written.insert(entry) else { return name.put }
-    return earlier.isDeletion ? nil : earlier.offset
+      number: number, operation: recorded, version: version,
+      previous: predecessors.take(recorded, of: name.tag, at: offset, known: name.put), tag: name.tag, offset: offset)
   }
 }
 

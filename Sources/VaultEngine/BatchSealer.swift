@@ -103,7 +103,7 @@ enum BatchSealer {
     names.reserveCapacity(range.count)
     for (number, tag) in zip(range, tags) {
       let isEvent = batch.operations[number].kind == .event
-      names.append(BatchPlan.Name(tag: tag, put: isEvent ? nil : try view.place(of: tag)?.offset))
+      names.append(BatchPlan.Name(tag: tag, put: isEvent ? 0 : try view.place(of: tag)?.offset ?? 0))
     }
     return names
   }

@@ -57,7 +57,7 @@ struct RecordCipher: ~Copyable, Sendable {
     for (number, planned) in part.records.enumerated() {
       try prepare(planned, of: batch, at: time, in: generation)
       try Self.seal(plaintext, with: &cipher) { (plaintext, cipher) throws(FormatError) in
-        try frames.append(plaintext, key: &cipher, nonce: part.nonce(number))
+        try frames.append(plaintext, key: &cipher, nonce: part.nonces.nonce(number))
       }
     }
     return frames

@@ -10,11 +10,11 @@ enum CopySealer {
     /// Where the first record will stand.
     let place: FramePlace
     /// What each record has as the one before.
-    var previous: [UInt64] = []
-    var offsets: [UInt64] = []
-    var nonces: [UInt8] = []
+    let previous: [UInt64]
+    let offsets: [UInt64]
+    let nonces: Nonces
     /// Bytes of their frames.
-    var length = 0
+    let length: Int
   }
 
   /// - Returns: the batch; `nil` when there are no records.
@@ -31,7 +31,7 @@ enum CopySealer {
     var encoder = try format { () throws(FormatError) in
       try BatchEncoder(after: view.chain, in: generation, capacity: length)
     }
-    var plan = CopyPlan(into: view, count: count)
+    var predecessors = Predecessors(after: view, count: count)
     var (place, parts) = (encoder.place, [Part]())
     var rest = blocks[...]
     try Threads.inOrder {
@@ -39,7 +39,7 @@ enum CopySealer {
     } work: { (block) throws(VaultError) in
       (block, try CopyPlan.known(block.items, in: view))
     } give: { (found: (block: RecordBlock, known: [UInt64])) throws(VaultError) in
-      parts.append(try part(found.block, found.known, &place, &plan, padding, &random))
+      parts.append(try part(found.block, found.known, &place, &predecessors, padding, &random))
     }
     var sealed: [View.Sealed] = []
     sealed.reserveCapacity(count)
@@ -56,7 +56,8 @@ enum CopySealer {
     }
     // The frame that ends the batch vouches for the link before it, which is known only now.
     let known = try CopyPlan.known([last], in: view)[0]
-    let (offset, previous) = (encoder.offset, plan.place(last, at: encoder.offset, known: known))
+    let offset = encoder.offset
+    let previous = predecessors.take(last.record.operation, of: last.tag, at: offset, known: known)
     let authTag = try keyring.withCipher { (cipher) throws(VaultError) in
       try lastBlock.withPlaintext(of: last) { (original) throws(VaultError) in
         try cipher.sealLast(original, pointingTo: previous, into: &encoder, random: &random)
@@ -68,25 +69,21 @@ enum CopySealer {
   }
 
   private static func part(
-    _ block: RecordBlock, _ known: [UInt64], _ place: inout FramePlace, _ plan: inout CopyPlan, _ padding: Int,
-    _ random: inout AnyRandomSource
+    _ block: RecordBlock, _ known: [UInt64], _ place: inout FramePlace, _ predecessors: inout Predecessors,
+    _ padding: Int, _ random: inout AnyRandomSource
   ) throws(VaultError) -> Part {
-    var part = Part(block: block, place: place)
-    let start = place.offset
-    part.offsets.reserveCapacity(known.count)
-    part.previous.reserveCapacity(known.count)
+    let start = place
+    var (previous, offsets) = ([UInt64](), [UInt64]())
+    previous.reserveCapacity(known.count)
+    offsets.reserveCapacity(known.count)
     for (item, known) in zip(block.items, known) {
-      part.offsets.append(place.offset)
-      part.previous.append(plan.place(item, at: place.offset, known: known))
+      offsets.append(place.offset)
+      previous.append(predecessors.take(item.record.operation, of: item.tag, at: place.offset, known: known))
       place.advance(over: item.frameLength(padding: padding))
     }
-    part.length = Int(place.offset - start)
-    part.nonces = try crypto { () throws(CryptoError) in
-      try [UInt8](capacity: block.items.count * LooseFrames.nonceLength) { (output) throws(CryptoError) in
-        try random.fill(&output)
-      }
-    }
-    return part
+    return Part(
+      block: block, place: start, previous: previous, offsets: offsets,
+      nonces: try Nonces(count: known.count, random: &random), length: Int(place.offset - start.offset))
   }
 
   private static func frames(
@@ -95,11 +92,10 @@ enum CopySealer {
     try keyring.withCipher { (cipher) throws(VaultError) in
       var frames = LooseFrames(at: part.place, term: cipher.term, in: generation, capacity: part.length)
       for (number, item) in part.block.items.enumerated() {
-        let nonce = number * LooseFrames.nonceLength
         try part.block.withPlaintext(of: item) { (original) throws(VaultError) in
           try cipher.seal(
             original, pointingTo: part.previous[number],
-            nonce: part.nonces.span.extracting(nonce..<nonce + LooseFrames.nonceLength), appendingTo: &frames)
+            nonce: part.nonces.nonce(number), appendingTo: &frames)
         }
       }
       return frames
