@@ -7,15 +7,11 @@
 
 const char *__asan_default_options(void) { return "detect_leaks=1:detect_stack_use_after_return=1:exitcode=66"; }
 
-// Foundation, with which tests start programs, has threads that watch them and never end; what such a thread has is held by nobody
-// that the sanitizer sees. And there are two ways in which Swift keeps an address so that it is not known for one. An object that
-// somebody has held weakly points to its side table with the bits of its reference count, shifted: every such object that is alive
-// at the end would count as a leak of 32 bytes, though one that leaks is told of all the same. And an enumeration says by the
-// highest bits of an address which of its cases it is; one that is global, and so alive at the end, is named here.
-const char *__lsan_default_suppressions(void) {
-  return "leak:_CFGetTSDCreateIfNeeded\nleak:__CFRunLoopCreate\nleak:__CFSocketManager\n"
-         "leak:formWeakReference\nleak:SlotVaults*passphrase\n";
-}
+// There are two ways in which Swift keeps an address so that it is not known for one. An object that somebody has held weakly
+// points to its side table with the bits of its reference count, shifted: every such object that is alive at the end would count as
+// a leak of 32 bytes, though one that leaks is told of all the same. And an enumeration says by the highest bits of an address
+// which of its cases it is; one that is global, and so alive at the end, is named here.
+const char *__lsan_default_suppressions(void) { return "leak:formWeakReference\nleak:SlotVaults*passphrase\n"; }
 
 int OPENSSL_init_crypto(uint64_t, const void *);
 enum { OPENSSL_INIT_NO_ATEXIT = 0x80000 };

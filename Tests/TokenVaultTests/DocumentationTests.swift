@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import VaultLaboratory
 
 /// The samples of the README and of the articles in the documentation.
 @Suite struct DocumentationTests {
@@ -70,19 +71,15 @@ import Testing
       products.appending(path: "CSystemShims.build/module.modulemap"),
       root.appending(path: "Sources/COpenSSL/module.modulemap"), root.appending(path: "Sources/CZlib/module.modulemap"),
     ]
-    let compiler = Process()
-    compiler.executableURL = URL(filePath: "/usr/bin/env")
-    var arguments = ["swiftc", "-typecheck", "-swift-version", "6", "-suppress-warnings", "-parse-as-library"]
-    arguments += ["-module-cache-path", file.deletingLastPathComponent().appending(path: "cache").path]
-    arguments += ["-I", products.appending(path: "Modules").path]
-    for map in maps { arguments += ["-Xcc", "-fmodule-map-file=" + map.path] }
-    compiler.arguments = arguments + [file.path]
-    let errors = Pipe()
-    compiler.standardError = errors
-    compiler.standardOutput = errors
-    try compiler.run()
-    let text = try errors.fileHandleForReading.readToEnd() ?? Data()
-    compiler.waitUntilExit()
-    return (compiler.terminationStatus, String(decoding: text, as: UTF8.self))
+    var words = ["/usr/bin/env", "swiftc", "-typecheck", "-swift-version", "6", "-suppress-warnings"]
+    words += ["-parse-as-library"]
+    words += ["-module-cache-path", file.deletingLastPathComponent().appending(path: "cache").path]
+    words += ["-I", products.appending(path: "Modules").path]
+    for map in maps { words += ["-Xcc", "-fmodule-map-file=" + map.path] }
+    let errors = file.deletingLastPathComponent().appending(path: "errors")
+    let compiler = try ChildProcess(
+      words + [file.path], environment: ProcessInfo.processInfo.environment, input: "/dev/null", errors: errors.path)
+    let (output, code) = compiler.finish()
+    return (code, try String(decoding: output, as: UTF8.self) + String(contentsOf: errors, encoding: .utf8))
   }
 }

@@ -13,22 +13,12 @@ import VaultLaboratory
     return URL(filePath: test).deletingLastPathComponent().appending(path: "tokenvault").path
   }()
 
-  private static func put(_ name: String, in directory: TemporaryDirectory, _ command: String) throws -> Process {
-    let process = Process()
-    process.executableURL = URL(filePath: command)
-    process.arguments = ["put", name]
-    process.environment = [
-      "TOKENVAULT_FILE": directory.path("vault"), "TOKENVAULT_KEY": "file:\(directory.path("key"))",
-    ]
-    let input = Pipe()
-    process.standardInput = input
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    try input.fileHandleForWriting.write(
-      contentsOf: Data("{\"access_token\":\"\(name)\",\"token_type\":\"Bearer\"}".utf8))
-    try input.fileHandleForWriting.close()
-    return process
+  private static func put(_ name: String, in directory: TemporaryDirectory, _ command: String) throws -> ChildProcess {
+    try directory.write(Array("{\"access_token\":\"\(name)\",\"token_type\":\"Bearer\"}".utf8), to: "\(name).json")
+    return try ChildProcess(
+      [command, "put", name],
+      environment: ["TOKENVAULT_FILE": directory.path("vault"), "TOKENVAULT_KEY": "file:\(directory.path("key"))"],
+      input: directory.path("\(name).json"), errors: "/dev/null")
   }
 
   // Defends: whenever writers are killed, the vault opens and holds every write whose process returned success, each once,
@@ -46,7 +36,7 @@ import VaultLaboratory
     var (kills, last) = (0, UInt64(0))
     // How long a write takes here, so that the kills fall into it.
     let start = ContinuousClock.now
-    try Self.put("user", in: directory, command).waitUntilExit()
+    #expect(try Self.put("user", in: directory, command).wait() == 0)
     let longest = UInt64(max((ContinuousClock.now - start) / .microseconds(1), 1000) * 2)
     for round in 0..<40 {
       let names = (0..<3).map { "user-\(round)-\($0)" }
@@ -55,15 +45,13 @@ import VaultLaboratory
       usleep(UInt32(random.next() % longest))
       let survivor = Int(random.next() % 4)
       for (number, process) in processes.enumerated() where number != survivor {
-        kill(process.processIdentifier, SIGKILL)
+        kill(process.id, SIGKILL)
       }
       for (name, process) in zip(names, processes) {
-        process.waitUntilExit()
-        if process.terminationReason == .exit {
-          #expect(process.terminationStatus == 0)
-          acknowledged.insert(name)
-        } else {
-          kills += 1
+        switch process.wait() {
+        case 0: acknowledged.insert(name)
+        case 128 + SIGKILL: kills += 1
+        case let code: Issue.record("\(name) ended with \(code), seed \(seed)")
         }
       }
       let snapshot = try reader.snapshot()
