@@ -56,7 +56,7 @@ struct Checkpoint: ~Copyable {
     self.slots = live ?? []
     anchor = Anchor(genesis: genesis, history: history ?? view.history)
     (self.entries, self.level, self.kept, self.id) = (entries, level, kept, id)
-    pages = IndexPage.count(for: entries.map(\.tag))
+    pages = IndexPage.count(for: entries)
   }
 
   /// The new run, and the runs that stay.

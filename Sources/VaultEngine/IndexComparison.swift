@@ -91,7 +91,7 @@ final class IndexComparison {
   private func compare(_ run: IndexRoot.Run, below root: UInt64) throws(Fault) -> [IndexEntry] {
     let entries = try entries(of: run, below: root)
     try demand(UInt64(entries.count) == run.entries, "a run has \(entries.count) entries, not \(run.entries)")
-    try demand(IndexPage.count(for: entries.map(\.tag)) == run.pages, "a run has more pages than it needs")
+    try demand(IndexPage.count(for: entries) == run.pages, "a run has more pages than it needs")
     // A merge with the oldest run drops deletions: there is nothing left that they could hide.
     let isOldest = run.sequences.lowerBound == 1
     if let merged = mergedOfRightRuns(in: run.sequences), (try? compare(entries, with: merged, isOldest)) != nil {

@@ -98,32 +98,47 @@ package struct IndexPage: Equatable, Sendable {
 
   /// The page of a run of `pages` pages that holds `tag`, if any does: `floor(first 32 bits of tag * pages / 2^32)`.
   package static func number(of tag: LookupTag, pages: UInt32) -> UInt32 {
-    UInt32((UInt64(tag.span.bigEndian(at: 0, as: UInt32.self)) * UInt64(pages)) >> 32)
+    number(of: head(of: tag), pages: pages)
   }
+
+  private static func number(of head: UInt32, pages: UInt32) -> UInt32 {
+    UInt32((UInt64(head) * UInt64(pages)) >> 32)
+  }
+
+  private static func head(of tag: LookupTag) -> UInt32 { tag.span.bigEndian(at: 0) }
 }
 
 extension IndexPage {
   /// The smallest number of pages on which none has more than 164 entries; 0 for no entries.
   ///
-  /// Linear in the entries for each number that is tried, and mostly far less, because a page that is too full is found early.
-  ///
-  /// - Parameter tags: strictly ascending.
-  package static func count(for tags: [LookupTag]) -> UInt32 {
-    guard !tags.isEmpty else { return 0 }
-    var pages = UInt32((tags.count + capacity - 1) / capacity)
-    while !fit(tags, on: pages) { pages += 1 }
-    return pages
+  /// - Parameter entries: by ascending tag, each tag once.
+  package static func count(for entries: [IndexEntry]) -> UInt32 {
+    guard !entries.isEmpty else { return 0 }
+    let heads = entries.map { head(of: $0.tag) }
+    var pages = UInt32((heads.count + capacity - 1) / capacity)
+    // Where heads stand close, they fill a page too much with most numbers of pages: such places are asked before all of them are.
+    var close: [Int] = []
+    while true {
+      let isTooFull = close.contains { (place) in
+        number(of: heads[place], pages: pages) == number(of: heads[place + capacity], pages: pages)
+      }
+      if !isTooFull {
+        guard let place = firstTooFull(heads, on: pages) else { return pages }
+        close.append(place)
+      }
+      pages += 1
+    }
   }
 
-  private static func fit(_ tags: [LookupTag], on pages: UInt32) -> Bool {
-    var (page, entries) = (UInt32(0), 0)
-    for tag in tags {
-      let next = number(of: tag, pages: pages)
-      entries = next == page ? entries + 1 : 1
-      page = next
-      guard entries <= capacity else { return false }
+  /// Where the entries of the first page begin that has more of them than it can hold; `nil` when none has.
+  private static func firstTooFull(_ heads: [UInt32], on pages: UInt32) -> Int? {
+    var (page, start) = (UInt32(0), 0)
+    for (place, head) in heads.enumerated() {
+      let next = number(of: head, pages: pages)
+      if next != page { (page, start) = (next, place) }
+      if place - start == capacity { return start }
     }
-    return true
+    return nil
   }
 }
 

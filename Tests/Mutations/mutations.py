@@ -399,7 +399,7 @@ for name, text in [
     ("newest event", 'try demand(root.newestEvent == newestEvent, "its newest event is another")'),
     ("no run", 'try demand(!root.runs.isEmpty || isNothingLive, "it lists no run, although there are names")'),
     ("count of entries", 'try demand(UInt64(entries.count) == run.entries, "a run has \\(entries.count) entries, not \\(run.entries)")'),
-    ("count of pages", 'try demand(IndexPage.count(for: entries.map(\\.tag)) == run.pages, "a run has more pages than it needs")'),
+    ("count of pages", 'try demand(IndexPage.count(for: entries) == run.pages, "a run has more pages than it needs")'),
     ("entry of a frame", 'try demand(next < newest.count && newest[next] == entry, "an entry contradicts its frame")'),
     ("a name's entry", '        try demand(mayLackDeletions && newest[next].isDeletion, "a name has no entry")'),
     ("the last names' entries", 'try demand(newest[next...].allSatisfy { mayLackDeletions && $0.isDeletion }, "a name has no entry")'),

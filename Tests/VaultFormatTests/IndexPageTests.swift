@@ -54,4 +54,27 @@ import VaultFormat
     #expect(page(0x5555_5555, 3) == 0 && page(0x5555_5556, 3) == 1 && page(0xAAAA_AAAB, 3) == 2)
     #expect(page(0x8000_0000, 1000) == 500 && page(0x8000_0000, .max) == 0x7FFF_FFFF)
   }
+  // A spread of 2^32 is what tags have; a narrower one crowds most of them onto few pages.
+  @Test(arguments: [1, 164, 165, 700, 5000], [UInt64(1) << 32, 1 << 26])
+  func aRunHasNoMorePagesThanItNeeds(count: Int, spread: UInt64) {
+    // Defends: the smallest number of pages on which none has more than 164 entries, as counting them for each number says.
+    var random = SplitMix64(seed: UInt64(count))
+    let heads = (0..<count).map { _ in UInt32(random.next() % spread) }.sorted()
+    let entries = heads.enumerated().map { (number, head) in
+      var bytes = [UInt8](repeating: 0, count: 12)
+      bytes.put(UInt64(head), count: 4, at: 0)
+      bytes.put(UInt64(number), count: 8, at: 4)
+      return IndexEntry(tag: FixedBytes(bytes.span), offset: 128, isDeletion: false, authTagPrefix: FixedBytes())
+    }
+    let pages = IndexPage.count(for: entries)
+    func most(on pages: UInt32) -> Int {
+      var counts: [UInt64: Int] = [:]
+      for head in heads { counts[(UInt64(head) * UInt64(pages)) >> 32, default: 0] += 1 }
+      return counts.values.max() ?? 0
+    }
+    #expect(most(on: pages) <= 164)
+    let least = UInt32((count + 163) / 164)
+    #expect(pages >= least)
+    for fewer in max(least, pages - min(pages, 300))..<pages where most(on: fewer) <= 164 { Issue.record("\(fewer)") }
+  }
 }
