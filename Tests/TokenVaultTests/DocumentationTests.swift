@@ -71,15 +71,14 @@ import VaultLaboratory
       products.appending(path: "CSystemShims.build/module.modulemap"),
       root.appending(path: "Sources/COpenSSL/module.modulemap"), root.appending(path: "Sources/CZlib/module.modulemap"),
     ]
-    var words = ["/usr/bin/env", "swiftc", "-typecheck", "-swift-version", "6", "-suppress-warnings"]
-    words += ["-parse-as-library"]
+    var words = ["/bin/sh", "-c", "exec swiftc \"$@\" 2>&1", "swiftc"]
+    words += ["-typecheck", "-swift-version", "6", "-suppress-warnings", "-parse-as-library"]
     words += ["-module-cache-path", file.deletingLastPathComponent().appending(path: "cache").path]
     words += ["-I", products.appending(path: "Modules").path]
     for map in maps { words += ["-Xcc", "-fmodule-map-file=" + map.path] }
-    let errors = file.deletingLastPathComponent().appending(path: "errors")
     let compiler = try ChildProcess(
-      words + [file.path], environment: ProcessInfo.processInfo.environment, input: "/dev/null", errors: errors.path)
+      words + [file.path], environment: ProcessInfo.processInfo.environment, input: "/dev/null")
     let (output, code) = compiler.finish()
-    return (code, try String(decoding: output, as: UTF8.self) + String(contentsOf: errors, encoding: .utf8))
+    return (code, String(decoding: output, as: UTF8.self))
   }
 }
