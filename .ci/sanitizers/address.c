@@ -13,16 +13,6 @@ const char *__asan_default_options(void) { return "detect_leaks=1:detect_stack_u
 // which of its cases it is; one that is global, and so alive at the end, is named here.
 const char *__lsan_default_suppressions(void) { return "leak:formWeakReference\nleak:SlotVaults*passphrase\n"; }
 
-int OPENSSL_init_crypto(uint64_t, const void *);
-enum { OPENSSL_INIT_NO_ATEXIT = 0x80000 };
-
-// OpenSSL's own handler at a process's end takes away the hooks by which an ending thread frees its generator of random bytes and
-// its list of errors: 1 296 bytes of a thread that ends between that handler and the sanitizer's count would be leaked. Without the
-// handler the hooks stay, and what OpenSSL holds until the end is found in its globals.
-__attribute__((constructor)) static void keepThreadsHooks(void) {
-  if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL)) abort();
-}
-
 void __lsan_register_root_region(const void *, size_t);
 void *CRYPTO_secure_malloc(size_t, const char *, int);
 void CRYPTO_secure_free(void *, const char *, int);
