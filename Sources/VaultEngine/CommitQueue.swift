@@ -118,7 +118,9 @@ final class CommitQueue: Sendable {
 
   /// Changes the key slots between two batches; blocks the thread. See ``Writer/changeSlots(_:)``.
   func changeSlots(
-    _ change: (View, [KeySlot.Sealed], inout AnyRandomSource) throws(VaultError) -> [KeySlot.Sealed]
+    _ change: (View, [KeySlot.Sealed], inout AnyRandomSource) throws(VaultError) -> (
+      slots: [KeySlot.Sealed], own: UInt32?
+    )
   ) throws(VaultError) {
     try writer.withLock { (writer) throws(VaultError) in try writer.changeSlots(change) }
   }

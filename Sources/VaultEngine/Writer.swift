@@ -63,9 +63,12 @@ struct Writer: ~Copyable, Sendable {
 
   /// Writes a checkpoint with other key slots: all that adding, removing or changing a key takes.
   ///
-  /// - Parameter change: turns the slots that the file has into those that it is to have, by number. It runs under the lock.
+  /// - Parameter change: turns the slots that the file has into those that it is to have, by number, and says which one is the
+  ///   handle's own from then on, if it is another. It runs under the lock.
   mutating func changeSlots(
-    _ change: (View, [KeySlot.Sealed], inout AnyRandomSource) throws(VaultError) -> [KeySlot.Sealed]
+    _ change: (View, [KeySlot.Sealed], inout AnyRandomSource) throws(VaultError) -> (
+      slots: [KeySlot.Sealed], own: UInt32?
+    )
   ) throws(VaultError) {
     try published.checkUsable()
     try checkWritable()
@@ -74,7 +77,10 @@ struct Writer: ~Copyable, Sendable {
     try prepareToAppend(lock)
     var random = try sealing.random()
     let view = published.view
-    try writeCheckpoint(slots: change(view, view.sealedSlots(), &random), lock)
+    let (slots, own) = try change(view, view.sealedSlots(), &random)
+    try writeCheckpoint(slots: slots, lock)
+    // Before anybody can put another generation in the place of this one, whose keys would be told of the slot before.
+    if let own { view.keyring.slot = own }
   }
 
   private func checkWritable() throws(VaultError) {

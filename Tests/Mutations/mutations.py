@@ -135,6 +135,9 @@ expression(
     "key change: lock", "a key change takes the lock",
     "\n    let lock = «try environment.storage.lock(.exclusive, wait: options.lockTimeout)»\n", "nil",
     by=GUARDS)
+statement(
+    "key change: own slot", "a handle whose key was changed knows its slot", "    if let own { «view.keyring.slot = own» }",
+    by="VaultEngineTests.KeyChangeTests", promise=HONEST)
 expression(
     "settling: always", "a batch of another process is written again, unless the note says that it need not be",
     "    if «lock?.note(count: SyncNote.length) != SyncNote.saying(published.shared.view)» {", "false", NOTES)

@@ -250,4 +250,29 @@ import VaultLaboratory
     }
     #expect(failures > 15)
   }
+  // Defends: a handle whose key was changed knows its new slot, whichever call failed once the change was on the disk: the next
+  // change takes the place of this one. Only a handle that does nothing more refuses it.
+  @Test func aHandleKnowsItsOwnSlot() throws {
+    let image = try Self.prepared()
+    let expected = try #require(try contents(image, key()))
+    var (number, changes, isReached) = (0, 0, true)
+    while isReached {
+      number += 1
+      let disk = SimulatedDisk(image)
+      let vault = try Vault.open(.simulated(disk, seed: 8), credential: key(), options: .impatient)
+      disk.fail(FailurePlan(first: number))
+      let first = try code { try vault.changeKey(to: key(20)) }
+      isReached = disk.calls >= number
+      disk.fail(nil)
+      let second = try code { try vault.changeKey(to: key(21)) }
+      guard second == nil else {
+        #expect(first != nil && second == .handleFailed, "call \(number)")
+        continue
+      }
+      if first == nil { changes += 1 }
+      #expect(try contents(disk.cache, key()) == nil && contents(disk.cache, key(20)) == nil, "call \(number)")
+      #expect(try contents(disk.cache, key(21)) == expected, "call \(number)")
+    }
+    #expect(number > 10 && changes > 1)
+  }
 }

@@ -54,10 +54,7 @@ extension Vault {
   package func changeKey(
     to credential: borrowing Credential, passphraseCost: KeySlot.Kind, meanwhile: () -> Void = {}
   ) throws(VaultError) -> UInt32 {
-    let number = try putKey(credential, passphraseCost, replacing: openedKey(), meanwhile)
-    // The slot is on the disk, whatever becomes of the handle now.
-    (try? newestView())?.view.keyring.slot = number
-    return number
+    try putKey(credential, passphraseCost, replacing: openedKey(), meanwhile)
   }
 
   /// Takes away a slot, so that its key or passphrase no longer opens the vault. Handles that are open go on.
@@ -77,7 +74,7 @@ extension Vault {
       guard number != used || evenInUse else {
         throw VaultError(.conflict, "key slot \(number) is the one that the vault was opened with just now")
       }
-      return left
+      return (left, nil)
     }
   }
 
@@ -98,7 +95,7 @@ extension Vault {
       number = highest + 1
       let slot = try view.keyring.sealSlot(number, under: key, created: now, random: &random)
       try Self.checkBounds(kept + [slot])
-      return kept + [slot]
+      return (kept + [slot], replaced == nil ? nil : number)
     }
     return number
   }
