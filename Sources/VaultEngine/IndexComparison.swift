@@ -43,11 +43,8 @@ final class IndexComparison {
   /// Takes in a record.
   func take(_ opened: OpenedRecord) {
     visit(opened)
-    let operation = opened.record.operation
-    guard operation != .event else { return }
-    let entry = IndexEntry(
-      tag: opened.tag, offset: opened.offset, isDeletion: operation == .delete, authTagPrefix: opened.authTagPrefix)
-    written.append(Written(sequence: opened.sequence, entry: entry))
+    guard opened.record.operation != .event else { return }
+    written.append(Written(sequence: opened.sequence, entry: opened.entry))
   }
 
   /// Takes in a page, which counts only if a root names it.

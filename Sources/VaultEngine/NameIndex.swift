@@ -15,6 +15,15 @@ struct NameIndex: Sendable {
     case absent
     /// The runs in the file tell.
     case inRuns
+
+    /// Where the name's newest put stands; 0 if nowhere, and `nil` if that is not known.
+    var offset: UInt64? {
+      switch self {
+      case .place(let entry): entry.offset
+      case .absent: 0
+      case .inRuns: nil
+      }
+    }
   }
 
   /// Live names; if ``isComplete`` is false, what was written behind the root, deletions too.
@@ -45,7 +54,6 @@ struct NameIndex: Sendable {
   /// Takes in a put or a deletion.
   ///
   /// - Returns: the answer of before: to ask for it first would look the tag up twice.
-  @discardableResult
   mutating func take(_ entry: IndexEntry) -> Answer {
     if root != nil { sinceRoot.append(entry) }
     return answer(entry.isDeletion && isComplete ? table.remove(entry.tag) : table.insert(entry))

@@ -8,6 +8,11 @@ struct OpenedRecord: Sendable {
   let sequence: UInt64
   let offset: UInt64
   let authTagPrefix: FixedBytes<6>
+
+  /// What the index says of it, unless it is an event.
+  var entry: IndexEntry {
+    IndexEntry(tag: tag, offset: offset, isDeletion: record.operation == .delete, authTagPrefix: authTagPrefix)
+  }
 }
 
 /// Record frames, accepted by a walk, that stand side by side in memory.

@@ -94,7 +94,7 @@ struct TagTable: Sendable {
     merged.reserveCapacity(old.count + new.count)
     var next = 0
     for slot in new {
-      let position = max(next, position(of: slot, in: old))
+      let position = position(of: slot, in: old)
       merged += old[next..<position]
       next = position
       if next < old.count, old[next].hasTag(of: slot) { next += 1 }

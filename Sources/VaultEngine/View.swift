@@ -41,6 +41,13 @@ struct View: Sendable {
     var terms: [UInt32] = []
     /// Terms of the data keys met in the batch.
     var carried: [UInt32] = []
+
+    /// Takes in a record, but for its name.
+    mutating func take(_ operation: Record.Operation, at offset: UInt64, version: UInt64) {
+      lastVersion = version
+      framesSinceRoot += 1
+      if operation == .event { newestEvent = offset }
+    }
   }
 
   /// The newest version in this file.
@@ -255,32 +262,12 @@ struct View: Sendable {
       throw VaultError(
         .chainBroken, "the record's version \(record.version) is not above \(lastVersion)", offset: opened.offset)
     }
-    let before = apply(record.operation, opened.tag, opened.offset, opened.authTagPrefix, version: record.version)
+    let before = record.operation == .event ? newestEvent : index.take(opened.entry).offset
+    totals.take(record.operation, at: opened.offset, version: record.version)
     // Only a replay from the start knows of every name what stands before. Where it is another, the replay undoes all of this.
     guard before == nil || before == record.previous else {
       throw VaultError(
         .chainBroken, "the record points to byte \(record.previous) as the one before it", offset: opened.offset)
-    }
-  }
-
-  /// - Returns: what the record has as the one before it: the name's newest put, or the newest event; 0 if there is none, and `nil`
-  ///   if that is not known.
-  @discardableResult
-  private mutating func apply(
-    _ operation: Record.Operation, _ tag: LookupTag, _ offset: UInt64, _ authTagPrefix: FixedBytes<6>,
-    version: UInt64
-  ) -> UInt64? {
-    totals.lastVersion = version
-    totals.framesSinceRoot += 1
-    guard operation != .event else {
-      defer { totals.newestEvent = offset }
-      return newestEvent
-    }
-    let entry = IndexEntry(tag: tag, offset: offset, isDeletion: operation == .delete, authTagPrefix: authTagPrefix)
-    return switch index.take(entry) {
-    case .place(let before): before.offset
-    case .absent: 0
-    case .inRuns: nil
     }
   }
 
@@ -315,13 +302,8 @@ struct View: Sendable {
     var entries: [IndexEntry] = []
     entries.reserveCapacity(batch.records.count)
     for record in batch.records {
-      totals.lastVersion = record.version
-      totals.framesSinceRoot += 1
-      if record.operation == .event {
-        totals.newestEvent = record.offset
-      } else {
-        entries.append(record.entry)
-      }
+      totals.take(record.operation, at: record.offset, version: record.version)
+      if record.operation != .event { entries.append(record.entry) }
     }
     index.take(entries)
   }

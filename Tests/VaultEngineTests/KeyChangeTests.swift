@@ -250,6 +250,7 @@ import VaultLaboratory
     }
     #expect(failures > 15)
   }
+
   // Defends: a handle whose key was changed knows its new slot, whichever call failed once the change was on the disk: the next
   // change takes the place of this one. Only a handle that does nothing more refuses it.
   @Test func aHandleKnowsItsOwnSlot() throws {

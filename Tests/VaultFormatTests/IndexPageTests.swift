@@ -54,6 +54,7 @@ import VaultFormat
     #expect(page(0x5555_5555, 3) == 0 && page(0x5555_5556, 3) == 1 && page(0xAAAA_AAAB, 3) == 2)
     #expect(page(0x8000_0000, 1000) == 500 && page(0x8000_0000, .max) == 0x7FFF_FFFF)
   }
+
   // A spread of 2^32 is what tags have; a narrower one crowds most of them onto few pages.
   @Test(arguments: [1, 164, 165, 700, 5000], [UInt64(1) << 32, 1 << 26])
   func aRunHasNoMorePagesThanItNeeds(count: Int, spread: UInt64) {
