@@ -1,38 +1,8 @@
-/// The characters of a string.
-struct JSONCharacters {
-  /// UTF-8, but for halves of surrogate pairs, which stand as if they were characters: so no two of them are taken for one.
-  fileprivate(set) var bytes: [UInt8] = []
-  fileprivate var hasHalves = false
-
-  /// With U+FFFD for each half of a surrogate pair.
-  var text: String {
-    guard hasHalves else { return String(decoding: bytes, as: UTF8.self) }
-    var whole: [UInt8] = []
-    var index = 0
-    while index < bytes.count {
-      let isHalf = bytes[index] == 0xED && bytes[index + 1] >= 0xA0
-      whole += isHalf ? [0xEF, 0xBF, 0xBD] : [bytes[index]]
-      index += isHalf ? 3 : 1
-    }
-    return String(decoding: whole, as: UTF8.self)
-  }
-
-  fileprivate mutating func append(_ scalar: Unicode.Scalar) { bytes += UTF8.encode(scalar).map { Array($0) } ?? [] }
-
-  fileprivate mutating func append(half: UInt16) {
-    hasHalves = true
-    bytes += [
-      0xE0 | UInt8(truncatingIfNeeded: half >> 12), 0x80 | UInt8(truncatingIfNeeded: half >> 6 & 0x3F),
-      0x80 | UInt8(truncatingIfNeeded: half & 0x3F),
-    ]
-  }
-}
-
 extension JSONParser {
-  /// The string that begins here, with a quotation mark.
-  mutating func string() throws(JSONError) -> JSONCharacters {
+  /// The characters, in UTF-8, of the string that begins here with a quotation mark.
+  mutating func string() throws(JSONError) -> [UInt8] {
     position += 1
-    var characters = JSONCharacters()
+    var characters: [UInt8] = []
     while true {
       try run(into: &characters)
       if take(UInt8(ascii: "\"")) { return characters }
@@ -42,14 +12,14 @@ extension JSONParser {
   }
 
   /// Everything up to a quotation mark, an escape, or what must not stand in a string.
-  private mutating func run(into characters: inout JSONCharacters) throws(JSONError) {
+  private mutating func run(into characters: inout [UInt8]) throws(JSONError) {
     let start = position
     while let next, next >= 0x20, next != UInt8(ascii: "\""), next != UInt8(ascii: "\\") { position += 1 }
     let run = bytes.extracting(start..<position)
     let fault: Int
     do throws(UTF8.ValidationError) {
       _ = try UTF8Span(validating: run)
-      for index in run.indices { characters.bytes.append(run[index]) }
+      for index in run.indices { characters.append(run[index]) }
       return
     } catch {
       fault = error.byteOffsets.lowerBound
@@ -57,39 +27,43 @@ extension JSONParser {
     throw error("a string is not UTF-8", at: start + fault)
   }
 
-  private mutating func escape(into characters: inout JSONCharacters) throws(JSONError) {
+  private mutating func escape(into characters: inout [UInt8]) throws(JSONError) {
     let start = position
     position += 1
     guard let byte = next else { throw error("a string does not end") }
     position += 1
     switch byte {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): characters.bytes.append(byte)
-    case UInt8(ascii: "b"): characters.bytes.append(0x08)
-    case UInt8(ascii: "f"): characters.bytes.append(0x0C)
-    case UInt8(ascii: "n"): characters.bytes.append(0x0A)
-    case UInt8(ascii: "r"): characters.bytes.append(0x0D)
-    case UInt8(ascii: "t"): characters.bytes.append(0x09)
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): characters.append(byte)
+    case UInt8(ascii: "b"): characters.append(0x08)
+    case UInt8(ascii: "f"): characters.append(0x0C)
+    case UInt8(ascii: "n"): characters.append(0x0A)
+    case UInt8(ascii: "r"): characters.append(0x0D)
+    case UInt8(ascii: "t"): characters.append(0x09)
     case UInt8(ascii: "u"): try unicodeEscape(into: &characters)
     default: throw error("an unknown escape stands in a string", at: start)
     }
   }
 
   /// The digits of `\uXXXX`, and the second half of a surrogate pair if it follows (RFC 8259, section 7).
-  private mutating func unicodeEscape(into characters: inout JSONCharacters) throws(JSONError) {
+  private mutating func unicodeEscape(into characters: inout [UInt8]) throws(JSONError) {
     let first = try codeUnit()
-    if let scalar = Unicode.Scalar(first) { return characters.append(scalar) }
+    if let scalar = Unicode.Scalar(first) { return append(scalar, to: &characters) }
     let end = position
     if UTF16.isLeadSurrogate(first), take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
       let second = try codeUnit()
       if UTF16.isTrailSurrogate(second),
         let scalar = Unicode.Scalar(0x10000 + (UInt32(first) - 0xD800) << 10 + (UInt32(second) - 0xDC00))
       {
-        return characters.append(scalar)
+        return append(scalar, to: &characters)
       }
     }
     // What follows is none, and is read for itself.
     position = end
-    characters.append(half: first)
+    append("\u{fffd}", to: &characters)
+  }
+
+  private func append(_ scalar: Unicode.Scalar, to characters: inout [UInt8]) {
+    characters += UTF8.encode(scalar).map { Array($0) } ?? []
   }
 
   private mutating func codeUnit() throws(JSONError) -> UInt16 {

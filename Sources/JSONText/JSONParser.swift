@@ -5,7 +5,8 @@ extension JSONValue {
   /// The value that `bytes` stand for, which may have white space around it.
   ///
   /// Nothing is read more leniently than RFC 8259 has it, and a member that stands twice in one object is an error. Half of a
-  /// surrogate pair, which that grammar allows and no string can hold, becomes U+FFFD. Time is linear in the length.
+  /// surrogate pair, which that grammar allows and no string can hold, becomes U+FFFD; names are told apart by what they have
+  /// become, so that what was read can be written and read again. Time is linear in the length.
   package init(parsing bytes: Span<UInt8>) throws(JSONError) {
     var parser = JSONParser(bytes)
     self = try parser.text()
@@ -79,7 +80,7 @@ struct JSONParser: ~Escapable {
       if take(UInt8(ascii: "]")) { return .array([]) }
       open.append(Container(isObject: false))
       return nil
-    case UInt8(ascii: "\""): return .string(try string().text)
+    case UInt8(ascii: "\""): return .string(String(decoding: try string(), as: UTF8.self))
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
@@ -120,10 +121,10 @@ struct JSONParser: ~Escapable {
     let start = position
     guard next == UInt8(ascii: "\"") else { throw error("the name of a member is missing") }
     let name = try string()
-    guard open[open.count - 1].isNew(name.bytes) else {
+    guard open[open.count - 1].isNew(name) else {
       throw error("a member stands twice", at: start)
     }
-    open[open.count - 1].name = name.text
+    open[open.count - 1].name = String(decoding: name, as: UTF8.self)
     skipSpace()
     guard take(UInt8(ascii: ":")) else { throw error("a colon is missing behind the name of a member") }
   }
