@@ -27,7 +27,7 @@ import VaultLaboratory
 
     /// Fills the disk but for `room` bytes, in a file that can be removed.
     func fill(leaving room: Int) throws {
-      let descriptor = unsafe open("\(root)/filler", O_RDWR | O_CREAT | O_EXCL, 0o600 as mode_t)
+      let descriptor = unsafe open("\(root)/filler", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
       guard descriptor >= 0 else { throw HelperError.system(errno) }
       defer { _ = close(descriptor) }
       var status = statvfs()
@@ -36,7 +36,21 @@ import VaultLaboratory
       guard posix_fallocate(descriptor, 0, off_t(free - room)) == 0 else { throw HelperError.system(ENOSPC) }
     }
 
-    func empty() { unsafe _ = unlink("\(root)/filler") }
+    /// Cuts the filler off before it goes: a child that another test was just starting may hold it for a moment.
+    func empty() { unsafe _ = (truncate("\(root)/filler", 0), unlink("\(root)/filler")) }
+
+    /// What `body` gives. What it throws is thrown on, and what the disk looked like then is recorded: an empty disk has been said
+    /// to be full once.
+    func explaining<Value>(_ body: () throws -> Value) throws -> Value {
+      do {
+        return try body()
+      } catch {
+        var status = statvfs()
+        unsafe _ = statvfs(root, &status)
+        Issue.record("\(status.f_bfree) of \(status.f_blocks) blocks free, \(status.f_ffree) inodes; \(try names())")
+        throw error
+      }
+    }
 
     func names() throws -> [String] { try directory.names(in: "small") }
   }
@@ -47,7 +61,7 @@ import VaultLaboratory
   func aDiskWithoutRoom() throws {
     let disk = try SmallDisk()
     let path = "\(disk.root)/vault"
-    let vault = try Vault.create(at: path, credential: key())
+    let vault = try disk.explaining { try Vault.create(at: path, credential: key()) }
     try vault.commit([.put("alice", [1])])
     let large = [UInt8](repeating: 2, count: 100_000)
 
@@ -81,6 +95,6 @@ import VaultLaboratory
     #expect(try code { _ = try Vault.create(at: "\(disk.root)/vault", credential: key()) } == .diskFull)
     #expect(try disk.names() == ["filler", "vault.lock"])
     disk.empty()
-    _ = try Vault.create(at: "\(disk.root)/vault", credential: key())
+    _ = try disk.explaining { try Vault.create(at: "\(disk.root)/vault", credential: key()) }
   }
 }

@@ -34,8 +34,8 @@ final class MemoryDisk {
     try #require(posix_fallocate(descriptor, 0, off_t(status.f_bavail * status.f_frsize) - off_t(room)) == 0)
   }
 
-  /// Takes away what ``fill(leaving:)`` put there.
-  func empty() { _ = unsafe unlink(filler) }
+  /// Takes away what ``fill(leaving:)`` put there; cut off before, as a child just being started may hold it for a moment.
+  func empty() { _ = unsafe (truncate(filler, 0), unlink(filler)) }
 
   private var filler: String { folder + "/.filler" }
 
