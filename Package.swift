@@ -116,7 +116,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["tokenvault", "TokenVault", "JSONText"], swiftSettings: settings),
+      name: "CommandLineTests", dependencies: ["tokenvault", "TokenVault", "VaultLaboratory", "JSONText"],
+      swiftSettings: settings),
   ]
 )
 
@@ -125,7 +126,7 @@ if let fuzzer {
   package.targets += [
     .systemLibrary(name: "CLibFuzzer"),
     .executableTarget(
-      name: "vaultfuzz", dependencies: ["VaultFuzzing", "VaultLaboratory", "VaultCrypto", "CLibFuzzer"],
+      name: "vaultfuzz", dependencies: ["VaultFuzzing", "VaultLaboratory", "VaultEngine", "VaultCrypto", "CLibFuzzer"],
       swiftSettings: strict, linkerSettings: [.unsafeFlags([fuzzer, "-lstdc++", "-lm"])]),
   ]
 }

@@ -1,4 +1,5 @@
 import Testing
+import VaultLaboratory
 
 /// Maintenance commands on a disk that has less and less too little room for them.
 @Suite struct DiskFullMaintenanceTests {
@@ -17,7 +18,7 @@ import Testing
     var failures = 0
     // A page at a time: the file system gives no less.
     for pages in 0..<64 {
-      try disk.fill(leaving: pages * 4096)
+      try disk.filler.fill(leaving: pages * 4096)
       let outcome = try bench.run(call)
       guard outcome.code != 0 else { break }
       failures += 1
@@ -27,7 +28,7 @@ import Testing
     }
     let after = try folder.state()
     #expect(failures > 1 && after != before, "\(failures) failures")
-    disk.empty()
+    disk.filler.empty()
     #expect(try folder.write().code == 0)
     #expect(try folder.state().opened == after.opened && folder.temporaries() == [])
   }

@@ -10,6 +10,7 @@ import VaultLaboratory
   private final class SmallDisk {
     let directory: TemporaryDirectory
     let root: String
+    let filler: DiskFiller
 
     /// Whether this process may mount; only root may, and not in every container.
     static let isPermitted = (try? SmallDisk()) != nil
@@ -17,6 +18,7 @@ import VaultLaboratory
     init() throws {
       directory = try TemporaryDirectory()
       root = directory.path("small")
+      filler = DiskFiller(in: root)
       guard unsafe mkdir(root, 0o700) == 0 else { throw HelperError.system(errno) }
       guard unsafe mount("tmpfs", root, "tmpfs", 0, "size=256k") == 0 else {
         throw HelperError.system(errno)
@@ -24,20 +26,6 @@ import VaultLaboratory
     }
 
     deinit { unsafe _ = umount(root) }
-
-    /// Fills the disk but for `room` bytes, in a file that can be removed.
-    func fill(leaving room: Int) throws {
-      let descriptor = unsafe open("\(root)/filler", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
-      guard descriptor >= 0 else { throw HelperError.system(errno) }
-      defer { _ = close(descriptor) }
-      var status = statvfs()
-      guard unsafe fstatvfs(descriptor, &status) == 0 else { throw HelperError.system(errno) }
-      let free = Int(status.f_bavail) * Int(status.f_frsize)
-      guard posix_fallocate(descriptor, 0, off_t(free - room)) == 0 else { throw HelperError.system(ENOSPC) }
-    }
-
-    /// Cuts the filler off before it goes: a child that another test was just starting may hold it for a moment.
-    func empty() { unsafe _ = (truncate("\(root)/filler", 0), unlink("\(root)/filler")) }
 
     /// What `body` gives. What it throws is thrown on, and what the disk looked like then is recorded: an empty disk has been said
     /// to be full once.
@@ -65,24 +53,24 @@ import VaultLaboratory
     try vault.commit([.put("alice", [1])])
     let large = [UInt8](repeating: 2, count: 100_000)
 
-    try disk.fill(leaving: 40_000)
+    try disk.filler.fill(leaving: 40_000)
     for _ in 0..<3 {
       #expect(try code { try vault.commit([.put("small", [1]), .put("large", large)]) } == .diskFull)
       #expect(try vault.contents() == ["alice": [1]])
     }
     #expect(try Vault.verify(at: path, credential: key()).tornBytes == 0)
-    disk.empty()
+    disk.filler.empty()
     try vault.commit([.put("small", [1]), .put("large", large)])
     #expect(try vault.contents() == ["alice": [1], "small": [1], "large": large])
 
     let torn = try disk.directory.read("small/vault").dropLast(10)
     try disk.directory.overwrite("small/vault", with: Array(torn))
-    try disk.fill(leaving: 40_000)
+    try disk.filler.fill(leaving: 40_000)
     let writer = try Vault.open(at: path, credential: key())
     for _ in 0..<3 { #expect(try code { try writer.commit([.put("bob", [1])]) } == .diskFull) }
-    #expect(try disk.names() == ["filler", "vault", "vault.lock"])
+    #expect(try disk.names() == [DiskFiller.name, "vault", "vault.lock"])
     #expect(try disk.directory.read("small/vault") == Array(torn))
-    disk.empty()
+    disk.filler.empty()
     try writer.commit([.put("bob", [1])])
     #expect(try writer.contents() == ["alice": [1], "bob": [1]])
   }
@@ -91,10 +79,10 @@ import VaultLaboratory
   @Test(.enabled(if: SmallDisk.isPermitted, "mounting a small file system needs root"))
   func creatingWithoutRoom() throws {
     let disk = try SmallDisk()
-    try disk.fill(leaving: 0)
+    try disk.filler.fill(leaving: 0)
     #expect(try code { _ = try Vault.create(at: "\(disk.root)/vault", credential: key()) } == .diskFull)
-    #expect(try disk.names() == ["filler", "vault.lock"])
-    disk.empty()
+    #expect(try disk.names() == [DiskFiller.name, "vault.lock"])
+    disk.filler.empty()
     _ = try disk.explaining { try Vault.create(at: "\(disk.root)/vault", credential: key()) }
   }
 }

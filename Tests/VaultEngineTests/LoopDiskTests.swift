@@ -16,7 +16,7 @@ struct LoopDiskTests {
     let vault = try Vault.create(at: path, credential: key())
     var expected: Contents = [:]
     for round in 0..<4 {
-      try disk.fill(leaving: 300_000 + round * 37_000)
+      try disk.filler.fill(leaving: 300_000 + round * 37_000)
       var refused = 0
       for number in 0..<40 {
         let name = Name(bytes: Array("\(round).\(number)".utf8))
@@ -31,7 +31,7 @@ struct LoopDiskTests {
       }
       #expect(refused > 30)
       #expect(try vault.contents() == expected)
-      disk.empty()
+      disk.filler.empty()
       try vault.commit([.put("newest", Self.large)])
       expected["newest"] = Self.large
     }
@@ -49,9 +49,9 @@ struct LoopDiskTests {
     let expected = try vault.contents()
     var failures = 0
     for room in stride(from: 0, to: 2_000_000, by: 400_000) {
-      try disk.fill(leaving: room)
+      try disk.filler.fill(leaving: room)
       let failed = try code { try verb.run(on: .system(path: path)) }
-      disk.empty()
+      disk.filler.empty()
       #expect(failed == nil || failed == .diskFull, "\(room) bytes")
       if failed != nil { failures += 1 }
       #expect(try disk.names() == ["vault", "vault.lock"], "\(room) bytes")

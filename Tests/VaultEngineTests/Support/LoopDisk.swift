@@ -5,6 +5,7 @@ import VaultLaboratory
 final class LoopDisk {
   private let directory: TemporaryDirectory
   let root: String
+  let filler: DiskFiller
   private let device: String
 
   /// Whether this process may make one: only root may, and not in every container.
@@ -13,6 +14,7 @@ final class LoopDisk {
   init() throws {
     directory = try TemporaryDirectory()
     root = directory.path("mounted")
+    filler = DiskFiller(in: root)
     let image = directory.path("image")
     guard unsafe mkdir(root, 0o700) == 0 else { throw HelperError.system(errno) }
     let descriptor = unsafe open(image, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
@@ -79,24 +81,6 @@ final class LoopDisk {
     var flag: UInt32 = 2
     guard unsafe ioctl(descriptor, 0x8004_587d, &flag) == 0 else { throw HelperError.system(errno) }
   }
-
-  /// Fills it but for about `room` bytes.
-  func fill(leaving room: Int) throws {
-    let descriptor = unsafe open("\(root)/filler", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600 as mode_t)
-    guard descriptor >= 0 else { throw HelperError.system(errno) }
-    defer { _ = close(descriptor) }
-    var status = statvfs()
-    guard unsafe fstatvfs(descriptor, &status) == 0 else { throw HelperError.system(errno) }
-    // The file's own blocks take some of it.
-    var size = Int(status.f_bavail) * Int(status.f_frsize) - room
-    while posix_fallocate(descriptor, 0, off_t(size)) != 0 {
-      size -= 4096
-      guard size > 0 else { throw HelperError.system(ENOSPC) }
-    }
-  }
-
-  /// Cuts the filler off before it goes: a child that another test was just starting may hold it for a moment.
-  func empty() { unsafe _ = (truncate("\(root)/filler", 0), unlink("\(root)/filler")) }
 
   func names() throws -> [String] { try directory.names(in: "mounted").filter { $0 != "lost+found" } }
 }
