@@ -23,6 +23,9 @@ struct CommitGroup: ~Copyable {
   /// The number of writes in all.
   var count: Int { requests.reduce(0) { $0 + $1.batch.count } }
 
+  /// What the accepted requests want allocated behind the batch, in bytes.
+  var roomBehind: Int { accepted.reduce(0) { $0 + requests[$1].batch.roomBehind } }
+
   private var accepted: [Int] { outcomes.indices.filter { outcomes[$0] == nil } }
 
   /// Whether it is worth sealing while the batch before is being written, and its conditions ask for nothing in there.

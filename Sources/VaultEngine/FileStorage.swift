@@ -47,27 +47,35 @@ package struct FileStorage: Storage {
   }
 
   package func createTemporary() throws(VaultError) -> any StorageFile {
-    let name = temporaryPrefix + Self.randomSuffix()
-    do {
-      return try Self.createHeld(name)
-    } catch {
-      guard error.code != .diskFull else { throw error }
-      throw VaultError(
-        .cannotCreate, "no file can be made in \(directory): \(error.sentence)",
-        remedy: "make the directory, or see that this user may write to it", systemError: error.systemError)
+    while true {
+      do {
+        if let file = try Self.createHeld(temporaryPrefix + Self.randomSuffix()) { return file }
+      } catch {
+        guard error.code != .diskFull else { throw error }
+        throw VaultError(
+          .cannotCreate, "no file can be made in \(directory): \(error.sentence)",
+          remedy: "make the directory, or see that this user may write to it", systemError: error.systemError)
+      }
     }
   }
 
   /// Makes a file and locks it until it is closed: that tells a file in the making from one that a crash left.
-  private static func createHeld(_ name: String) throws(VaultError) -> OpenFile {
+  ///
+  /// - Returns: `nil` when somebody who swept came between the two, and took it for one that a crash left.
+  private static func createHeld(_ name: String) throws(VaultError) -> OpenFile? {
     let file = try OpenFile.adopt(SystemCall.create(name), name)
     do {
-      _ = try SystemCall.tryLock(file.descriptor, .exclusive, name)
-      return file
+      if try SystemCall.tryLock(file.descriptor, .exclusive, name),
+        try SystemCall.identity(at: name) == file.identity
+      {
+        return file
+      }
     } catch {
       SystemCall.unlink(name)
       throw error
     }
+    SystemCall.unlink(name)
+    return nil
   }
 
   /// 16 hexadecimal digits.

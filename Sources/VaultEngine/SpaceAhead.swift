@@ -22,10 +22,17 @@ struct SpaceAhead: Sendable {
   ///
   /// - Parameters:
   ///   - count: bytes of the batch, and `offset`, where it begins.
+  ///   - room: bytes behind it that were asked for.
   ///   - length: the file's.
-  /// - Returns: `nil` as long as the batch fits into the file, or if space ahead is of no use to it.
-  mutating func zeros(for count: Int, at offset: UInt64, length: UInt64) -> Range<UInt64>? {
+  /// - Returns: `nil` as long as all of it fits into the file, or if space ahead is of no use to it.
+  mutating func zeros(for count: Int, roomBehind room: Int = 0, at offset: UInt64, length: UInt64) -> Range<UInt64>? {
     let end = offset + UInt64(count)
+    guard room == 0 else {
+      let target = (end + UInt64(room) + Self.block - 1) / Self.block * Self.block
+      guard target > length else { return nil }
+      isUsed = true
+      return max(length, offset)..<target
+    }
     guard count <= Self.smallBatch else {
       commits = 0
       return nil

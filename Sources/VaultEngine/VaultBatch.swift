@@ -25,6 +25,9 @@ public struct VaultBatch: ~Copyable, Sendable {
 
   private(set) var operations: [Operation] = []
   private var bytes: SecretBytes
+  /// Bytes that are allocated behind the batch before it is written, for a write that is to follow it and must not fail for
+  /// want of room. No promise: others may write there first, and a checkpoint does.
+  package var roomBehind = 0
 
   /// An empty batch.
   ///

@@ -49,7 +49,7 @@ struct Writer: ~Copyable, Sendable {
       try settleLastBatch(lock)
       published.beginAppend(.records(sealed))
       whenSealed()
-      try append(.records(sealed), lock)
+      try append(.records(sealed), roomBehind: group.roomBehind, lock)
       group.succeed(sealed.records)
       if published.shared.view.isCheckpointDue, !isIndexSealed(published.shared.view.chain) {
         group.resume()
@@ -226,9 +226,11 @@ struct Writer: ~Copyable, Sendable {
   }
 
   /// One write, one sync, and the batch is published.
-  private mutating func append(_ sealed: AppendedBatch, _ lock: (any StorageLock)?) throws(VaultError) {
+  private mutating func append(
+    _ sealed: AppendedBatch, roomBehind room: Int = 0, _ lock: (any StorageLock)?
+  ) throws(VaultError) {
     do throws(VaultError) {
-      try write(sealed.bytes, lock)
+      try write(sealed.bytes, roomBehind: room, lock)
     } catch {
       published.abandonAppend()
       throw error
@@ -239,11 +241,13 @@ struct Writer: ~Copyable, Sendable {
   }
 
   /// Whatever fails, the file is cut back to what was committed while the lock is still held.
-  private mutating func write(_ bytes: [UInt8], _ lock: (any StorageLock)?) throws(VaultError) {
+  private mutating func write(
+    _ bytes: [UInt8], roomBehind room: Int, _ lock: (any StorageLock)?
+  ) throws(VaultError) {
     let shared = published.shared
     let (file, end) = (shared.view.file, shared.view.chain.offset)
     do {
-      try allocateAhead(for: bytes.count, at: end, in: file)
+      try allocateAhead(for: bytes.count, roomBehind: room, at: end, in: file)
       try file.write(bytes.span, at: end)
     } catch {
       let cut: Void? = try? Self.cutBack(file, to: end, lock)
@@ -262,19 +266,19 @@ struct Writer: ~Copyable, Sendable {
     }
   }
 
-  /// That there is no room for more than the batch is not an error.
+  /// That there is no room for more than the batch, and what is asked for behind it, is not an error.
   private mutating func allocateAhead(
-    for count: Int, at offset: UInt64, in file: any StorageFile
+    for count: Int, roomBehind room: Int, at offset: UInt64, in file: any StorageFile
   ) throws(VaultError) {
-    guard !spaceAhead.covers(offset + UInt64(count), of: file.identity),
-      let range = spaceAhead.zeros(for: count, at: offset, length: try file.length())
+    guard !spaceAhead.covers(offset + UInt64(count + room), of: file.identity),
+      let range = spaceAhead.zeros(for: count, roomBehind: room, at: offset, length: try file.length())
     else { return }
     let zeros = [UInt8](repeating: 0, count: range.count)
     do {
       try file.write(zeros.span, at: range.lowerBound)
       spaceAhead.note(range.upperBound, of: file.identity)
     } catch {
-      guard error.code == .diskFull else { throw error }
+      guard error.code == .diskFull, room == 0 else { throw error }
       spaceAhead.giveUp()
     }
   }

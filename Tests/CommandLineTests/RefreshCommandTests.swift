@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Testing
 import TokenVault
+import VaultLaboratory
 
 /// `refresh` and `get --refresh-with`, by the real command and real programs that it runs.
 @Suite struct RefreshCommandTests {
@@ -153,6 +154,46 @@ import TokenVault
     call.environment = ["TOKENVAULT": Bench.program, "ENDPOINT": endpoint.command]
     #expect(try bench.run(call).text == "put\n")
     #expect(try endpoint.stored() == "put\n")
+  }
+
+  @Test(.enabled(if: MemoryDisk.isPermitted, "mounting a small file system needs root"), arguments: [100, 30_000])
+  func aDiskThatIsFilledMeanwhile(answerLength: Int) throws {
+    // Defends: the answer of the endpoint, which is nowhere else, is stored though the disk has become full while it was asked.
+    let disk = try MemoryDisk(on: bench, size: "1m")
+    let path = disk.folder + "/vault.tv"
+    try #require(bench.run("init", "--vault", path).code == 0)
+    try #require(bench.run("put", "ada", "--vault", path, input: Endpoint.expired).code == 0)
+    let secret = String(repeating: "x", count: answerLength)
+    let answer = try endpoint.script(
+      "filling",
+      #"""
+      dd if=/dev/zero of=disk/full bs=4096 2>/dev/null
+      echo byte >disk/more || echo full >>runs
+      echo '{"access_token":"\#(secret)","expires_in":3600}'
+      """#)
+    let outcome = try bench.run(Call(["refresh", "ada", "--vault", path, "--valid-for", "5m", "--", answer]))
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(endpoint.lines("runs") == ["full"])
+    #expect(try bench.run("get", "ada", "--vault", path).text == secret + "\n")
+    #expect(try bench.run("verify", "--vault", path).code == 0)
+  }
+
+  @Test(.enabled(if: MemoryDisk.isPermitted, "mounting a small file system needs root"))
+  func aDiskWithoutRoomForAnAnswer() throws {
+    // Defends: where an answer could not be stored, nobody is asked for one, and the token stays.
+    let disk = try MemoryDisk(on: bench, size: "1m")
+    let path = disk.folder + "/vault.tv"
+    try #require(bench.run("init", "--vault", path).code == 0)
+    try #require(bench.run("put", "ada", "--vault", path, input: Endpoint.expired).code == 0)
+    try disk.filler.fill(leaving: 8192)
+    let before = try Fingerprint(path)
+    let call = Call(["refresh", "ada", "--vault", path, "--valid-for", "5m", "--print", "--", endpoint.command])
+    let outcome = try bench.run(call)
+    #expect(outcome.code == 74 && outcome.errors.contains("No space left"), "\(outcome.code) \(outcome.errors)")
+    #expect(endpoint.lines("runs").isEmpty)
+    #expect(try Fingerprint(path) == before)
+    disk.filler.empty()
+    #expect(try bench.run(call).text == "at-1\n")
   }
 
   @Test func revokedAccountsAreNot() throws {

@@ -95,7 +95,7 @@ statement(
     "group.succeed(sealed.records); group.resume(); whenSealed()", by=POWER_CUTS + "/groups")
 statement(
     "commit: a failed append", "a batch that was not written is not acknowledged",
-    "      «try append(.records(sealed), lock)»\n", "try? append(.records(sealed), lock)", FAILING, HONEST)
+    "«try append(.records(sealed), roomBehind: group.roomBehind, lock)»", "try? append(.records(sealed), lock)", FAILING, HONEST)
 statement(
     "commit: latch after a failed sync", "a handle acknowledges nothing after a failed sync",
     "      «published.fail(error)»\n      // The last batch may share", by=FAILING, promise=HONEST)
@@ -179,6 +179,10 @@ expression(
 expression(
     "space ahead: others", "and only while nobody has written behind it",
     "«(try? follower.standing(of: view)) == .same» else { return }", by="VaultEngineTests.SpaceAheadTests")
+expression(
+    "space ahead: room that was asked for", "a batch that wants room behind it is not written without",
+    "guard error.code == .diskFull, «room == 0» else", by="CommandLineTests.RefreshCommandTests/aDiskWithoutRoomForAnAnswer",
+    promise=DURABLE)
 
 section(ENGINE + "SyncNote.swift", DURABLE, NOTES)
 expression(
@@ -289,9 +293,13 @@ expression(
 expression(
     "storage: regular files", "what is no regular file is no vault", "guard «mode & S_IFMT == S_IFREG» else {\n      throw VaultError(.notAVaultFile",
     promise=BOUNDED)
-statement(
+expression(
     "storage: a file in the making", "a file in the making is locked",
-    "      «_ = try SystemCall.tryLock(file.descriptor, .exclusive, name)»", promise=ATOMIC)
+    "if «try SystemCall.tryLock(file.descriptor, .exclusive, name)»,", "true", promise=ATOMIC)
+expression(
+    "storage: swept before it was locked", "a file in the making that was swept before it was locked is made again",
+    "«try SystemCall.identity(at: name) == file.identity»", "true", promise=ATOMIC,
+    by="VaultEngineTests.RealFileTests/aFileInTheMakingIsNotSwept")
 expression(
     "storage: sweeping", "only what nobody holds is swept away", "guard let isFree = «try? SystemCall.tryLock(descriptor, .exclusive, name)» else",
     "Optional(true)", promise=ATOMIC)
@@ -800,6 +808,10 @@ expression(
 expression(
     "refresh: cool-down", "a refresh that failed is not repeated at once", "guard over >= 0, «over < options.coolDown.microseconds» else { return }", "false",
     promise=HONEST)
+statement(
+    "refresh: room for the answer", "there is room on the disk for an answer before one is asked for",
+    "      «batch.roomBehind = Self.answerRoom + 2 * entry.jsonLength»",
+    by="CommandLineTests.RefreshCommandTests/aDiskThatIsFilledMeanwhile")
 section(COMMAND + "PrivateOutput.swift", DURABLE, SYNCS)
 expression("output: sync", "a file of secrets is synced", "«fsync(descriptor) == 0» else { throw failed(errno) }")
 expression("output: mode", "a file of secrets is its owner's", "guard «fchmod(descriptor, 0o600) == 0»,", by="CommandLineTests.ModeTests", promise=SECRET)

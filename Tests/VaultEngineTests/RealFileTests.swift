@@ -213,6 +213,26 @@ import VaultLaboratory
     #expect(try directory.names() == (["vault", "vault.lock"] + others).sorted())
   }
 
+  // Defends: whoever sweeps takes no file that another is just making, without a lock between them, as two backups to one place do.
+  @Test func aFileInTheMakingIsNotSwept() throws {
+    let directory = try TemporaryDirectory()
+    let storage = FileStorage(path: directory.path("vault"))
+    let isDone = Atomic(false)
+    let sweeper = Threads.start {
+      while !isDone.load(ordering: .relaxed) { _ = storage.sweep() }
+    }
+    defer {
+      isDone.store(true, ordering: .relaxed)
+      if let sweeper { Threads.join(sweeper) }
+    }
+    try #require(sweeper != nil)
+    for _ in 0..<2000 {
+      let temporary = try #require(try storage.createTemporary() as? OpenFile)
+      #expect(try SystemCall.identity(at: temporary.path) == temporary.identity)
+      storage.discard(temporary)
+    }
+  }
+
   // Defends: descriptors are given back, also where opening fails.
   @Test func descriptorsAreGivenBack() throws {
     let (directory, _) = try sample()

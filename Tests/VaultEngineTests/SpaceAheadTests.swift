@@ -106,6 +106,24 @@ import VaultLaboratory
     #expect(try Recovery.contents(of: disk.cache) == ["alice": [5], "carol": [3]])
   }
 
+  // Defends: room that a batch asks for behind it is there from its first commit on, is given back at the end, and is no part of
+  // what a reader sees; a batch that can't have it is not written.
+  @Test func roomBehindABatch() throws {
+    let (disk, vault) = try sample()
+    var batch = try VaultBatch()
+    try batch.put(Array("alice".utf8).span, value: [1].span)
+    batch.roomBehind = 50_000
+    try vault.commit(batch)
+    #expect((50_000..<55_000).contains(zeros(disk)))
+    #expect(try Recovery.contents(of: disk.cache) == ["alice": [1]])
+    let length = disk.cache[SimulatedStorage.name]?.count
+    try vault.commit([.put("bob", [UInt8](repeating: 2, count: 40_000))])
+    #expect(disk.cache[SimulatedStorage.name]?.count == length)
+    try vault.close()
+    #expect(zeros(disk) == 0)
+    #expect(try Recovery.contents(of: disk.cache)["alice"] == [1])
+  }
+
   // Defends: never more than 1 MiB ahead, never for large batches, and rarely.
   @Test func howMuch() {
     var space = SpaceAhead()

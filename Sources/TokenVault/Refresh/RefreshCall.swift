@@ -24,6 +24,9 @@ struct RefreshCall: Sendable {
   let options: RefreshOptions
   let context: AuditContext
   let lock: RefreshLock
+  /// Bytes that an answer needs on the disk, beside twice those of the token that it takes the place of: events, and longer
+  /// tokens than before.
+  private static let answerRoom = 1 << 15
   private let deadline: ContinuousClock.Instant
 
   init(
@@ -72,6 +75,8 @@ struct RefreshCall: Sendable {
       let wasInterrupted = entry.value.refreshing != nil
       try batch.audit(
         .refreshing, of: id, by: context, wasInterrupted ? [("after_interruption", .bool(true))] : [])
+      // The answer will be nowhere else: should the disk become full meanwhile, there is room for it.
+      batch.roomBehind = Self.answerRoom + 2 * entry.jsonLength
       return .ask(entry)
     }.result
   }

@@ -5,7 +5,8 @@ public import VaultEngine
 /// others get what it was given. A new token is on the disk before anybody sees it.
 ///
 /// That a refresh begins is on the disk before the endpoint is asked; should the process die before the answer is, that can be
-/// seen, and the next call tries again. One that fails is recorded, leaves the old token, and is not repeated within a cool-down.
+/// seen, and the next call tries again. Room for the answer is taken at the same time: where the disk has none, nobody is asked.
+/// A refresh that fails is recorded, leaves the old token, and is not repeated within a cool-down.
 extension TokenStore {
   /// The token of `id`, refreshed by a program unless it is valid for `span` yet. Blocks the thread.
   ///
