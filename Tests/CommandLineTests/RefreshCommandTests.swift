@@ -156,6 +156,22 @@ import VaultLaboratory
     #expect(try endpoint.stored() == "put\n")
   }
 
+  @Test func aVaultThatIsBusyWithTheAnswerThere() throws {
+    // Defends: an answer, which is nowhere else, waits for another writer, also where the command was told not to wait for any.
+    let busy = try endpoint.script(
+      "busy",
+      """
+      flock vault.tv.lock sh -c 'echo run >>runs; sleep 1; rm runs' >/dev/null &
+      while [ ! -e runs ]; do sleep 0.01; done
+      echo '{"access_token":"new","expires_in":3600}'
+      """)
+    let outcome = try endpoint.refresh("--lock-timeout", "0", "--print", by: [busy])
+    #expect(outcome.code == 0 && outcome.text == "new\n", "\(outcome.code) \(outcome.errors)")
+    #expect(try endpoint.stored() == "new\n")
+    // It was held when the answer came, and is not any more.
+    #expect(endpoint.lines("runs").isEmpty)
+  }
+
   @Test(.enabled(if: MemoryDisk.isPermitted, "mounting a small file system needs root"), arguments: [100, 30_000])
   func aDiskThatIsFilledMeanwhile(answerLength: Int) throws {
     // Defends: the answer of the endpoint, which is nowhere else, is stored though the disk has become full while it was asked.

@@ -812,6 +812,9 @@ statement(
     "refresh: room for the answer", "there is room on the disk for an answer before one is asked for",
     "      «batch.roomBehind = Self.answerRoom + 2 * entry.jsonLength»",
     by="CommandLineTests.RefreshCommandTests/aDiskThatIsFilledMeanwhile")
+expression(
+    "refresh: a busy vault", "an answer waits for other writers", "guard error.code == .locked, «.now < end» else", "false",
+    by="CommandLineTests.RefreshCommandTests/aVaultThatIsBusyWithTheAnswerThere")
 section(COMMAND + "PrivateOutput.swift", DURABLE, SYNCS)
 expression("output: sync", "a file of secrets is synced", "«fsync(descriptor) == 0» else { throw failed(errno) }")
 expression("output: mode", "a file of secrets is its owner's", "guard «fchmod(descriptor, 0o600) == 0»,", by="CommandLineTests.ModeTests", promise=SECRET)

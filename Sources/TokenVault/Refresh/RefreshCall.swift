@@ -1,3 +1,4 @@
+internal import Glibc
 internal import JSONText
 internal import VaultEngine
 
@@ -27,6 +28,8 @@ struct RefreshCall: Sendable {
   /// Bytes that an answer needs on the disk, beside twice those of the token that it takes the place of: events, and longer
   /// tokens than before.
   private static let answerRoom = 1 << 15
+  /// How long an answer waits for other writers at least.
+  private static let patience = Duration.seconds(60)
   private let deadline: ContinuousClock.Instant
 
   init(
@@ -156,16 +159,19 @@ struct RefreshCall: Sendable {
 
   // MARK: Parts
 
-  /// The new token is nowhere else: where other writers are in the way, they are waited for longer than is usual.
+  /// The new token is nowhere else: where other writers are in the way, they are waited for a minute at least, however short a
+  /// wait the vault was opened with.
   private func persistently<Result>(_ body: () throws(VaultError) -> Result) throws(VaultError) -> Result {
-    for _ in 1...5 {
+    let end = ContinuousClock.now + Self.patience
+    var pauses = RefreshLock.Pauses()
+    while true {
       do throws(VaultError) {
         return try body()
       } catch {
-        guard error.code == .locked else { throw error }
+        guard error.code == .locked, .now < end else { throw error }
+        usleep(UInt32(pauses.take()))
       }
     }
-    return try body()
   }
 
   private func active(_ state: EntryState) throws(VaultError) -> StoredEntry {
