@@ -42,23 +42,23 @@ int tv_execute(const char *program, char *const arguments[], char *const environ
   return execvpe(program, arguments, environment);
 }
 
-static struct flock one_byte(short type, int64_t position) {
-  struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = position, .l_len = 1};
+static struct flock bytes(short type, int64_t position, int64_t count) {
+  struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = position, .l_len = count};
   return lock;
 }
 
-int tv_lock_byte(int file, int64_t position) {
-  struct flock lock = one_byte(F_WRLCK, position);
+int tv_lock_bytes(int file, int64_t position, int64_t count) {
+  struct flock lock = bytes(F_WRLCK, position, count);
   return fcntl(file, F_OFD_SETLK, &lock);
 }
 
-int tv_unlock_byte(int file, int64_t position) {
-  struct flock lock = one_byte(F_UNLCK, position);
+int tv_unlock_bytes(int file, int64_t position, int64_t count) {
+  struct flock lock = bytes(F_UNLCK, position, count);
   return fcntl(file, F_OFD_SETLK, &lock);
 }
 
 int tv_byte_is_locked(int file, int64_t position) {
-  struct flock lock = one_byte(F_WRLCK, position);
+  struct flock lock = bytes(F_WRLCK, position, 1);
   if (fcntl(file, F_OFD_GETLK, &lock) != 0) return -1;
   return lock.l_type != F_UNLCK;
 }

@@ -1,16 +1,23 @@
 internal import CSystemShims
 internal import Glibc
 
-/// An exclusive lock on one byte of a file beside a vault, held by an open file description of its own: threads of a process
-/// exclude each other as processes do.
+/// An exclusive lock on one byte of a file beside a vault, or on all, held by an open file description of its own: threads of a
+/// process exclude each other as processes do.
 ///
 /// The kernel drops it when the last descriptor is closed, one that a child inherited included, however its holders end. The
 /// file is empty, and is never renamed or deleted.
 package final class ByteLock: Sendable {
   private let file: OpenFile
   private let position: Int64
+  /// Bytes that are locked; 0 for all from the position on.
+  private let count: Int64
 
-  private init(_ file: OpenFile, _ position: Int64) { (self.file, self.position) = (file, position) }
+  private init(_ file: OpenFile, _ position: Int64, _ count: Int64) {
+    (self.file, self.position, self.count) = (file, position, count)
+  }
+
+  /// The file beside a vault of which a byte is locked for each account whose token is being refreshed.
+  package static func refreshes(of vault: String) -> String { vault + ".refresh" }
 
   deinit { release() }
 
@@ -18,7 +25,7 @@ package final class ByteLock: Sendable {
   package var descriptor: Int32 { file.descriptor }
 
   /// Gives the lock up, for everybody who has inherited it.
-  package func release() { _ = tv_unlock_byte(file.descriptor, position) }
+  package func release() { _ = tv_unlock_bytes(file.descriptor, position, count) }
 
   /// Takes the lock without waiting; `nil` when somebody has it. Makes the file, if there is none.
   ///
@@ -29,14 +36,34 @@ package final class ByteLock: Sendable {
   }
 
   /// The same for a file that was opened before.
-  static func take(_ file: OpenFile, at position: Int64) throws(VaultError) -> ByteLock? {
-    guard tv_lock_byte(file.descriptor, position) == 0 else {
+  ///
+  /// - Parameter count: of the bytes; 0 for all from the position on.
+  static func take(_ file: OpenFile, at position: Int64, count: Int64 = 1) throws(VaultError) -> ByteLock? {
+    guard tv_lock_bytes(file.descriptor, position, count) == 0 else {
       guard errno == EAGAIN || errno == EACCES || errno == EINTR else { throw SystemCall.failure("fcntl", file.path) }
       return nil
     }
-    let lock = ByteLock(file, position)
+    let lock = ByteLock(file, position, count)
     // Should another file have taken its place, this one excludes nobody.
     return try SystemCall.identity(at: file.path) == file.identity ? lock : nil
+  }
+
+  /// Waits until nobody has a byte of the file locked, and keeps all others from it.
+  ///
+  /// - Returns: `nil` where there is no such file, and so nobody who has; it is not made.
+  /// - Throws: `locked` when the wait is over; as ``take(_:at:)``.
+  static func takeAll(_ path: String, wait: Duration) throws(VaultError) -> ByteLock? {
+    let end = ContinuousClock.now + wait
+    while try SystemCall.identity(at: path) != nil {
+      if let lock = try take(open(path), at: 0, count: 0) { return lock }
+      guard .now < end else {
+        throw VaultError(
+          .locked, "tokens are being refreshed, and what their providers answer could not be stored under other keys",
+          remedy: "try again, or wait longer with --lock-timeout; 'fuser -v \(path)' tells who is at it")
+      }
+      usleep(5_000)
+    }
+    return nil
   }
 
   /// Whether somebody has the lock at this moment. It makes no file; false also where that can't be learned.

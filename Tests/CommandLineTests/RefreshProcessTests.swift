@@ -78,6 +78,21 @@ import Testing
     #expect(try !bench.run("show", "ada", "--json").text.contains("refresh_interrupted_at"))
   }
 
+  @Test func keysAreNotChangedMeanwhile() throws {
+    // Defends: while a token is refreshed the vault's keys stay, under which alone the answer can be stored; afterwards they change.
+    try #require(bench.run("keygen", "--out", bench.folder + "/new.key").code == 0)
+    let rekey = ["rekey", "--new-key", "file:" + bench.folder + "/new.key", "--lock-timeout"]
+    let words = (rekey + ["50ms"]).joined(separator: " ")
+    let command = try endpoint.script(
+      "rekeying", "'\(Bench.program)' \(words) --key 'file:\(bench.keyFile)' 2>errors; echo $? >code; exec ./endpoint")
+    #expect(try endpoint.refresh("--print", by: [command]).text == "at-1\n")
+    #expect(endpoint.lines("code") == ["75"])
+    #expect(endpoint.lines("errors").first?.contains("tokens are being refreshed") ?? false)
+    #expect(try endpoint.stored() == "at-1\n")
+    #expect(try bench.run(Call(rekey + ["0"])).code == 0)
+    #expect(try bench.run("get", "ada").code == 77)
+  }
+
   // Defends: killed at any write or sync between its start and its end, a refresh has printed nothing that is not stored; and
   // once the command has run, either the new token is there or `show` says that the refresh was interrupted.
   @Test(

@@ -233,12 +233,16 @@ expression(
 section(ENGINE + "ByteLock.swift", DURABLE, "TokenVaultTests.RefreshTests|CommandLineTests.RefreshProcessTests")
 expression(
     "refresh lock: taken", "one of several processes refreshes a token",
-    "guard «tv_lock_byte(file.descriptor, position) == 0» else {")
+    "guard «tv_lock_bytes(file.descriptor, position, count) == 0» else {")
 expression(
     "refresh lock: the file at its path", "the lock file is still the one at its path",
     "return «try SystemCall.identity(at: file.path) == file.identity» ? lock : nil", by=LOCKS)
 expression(
     "refresh lock: private", "nobody else can hold it", "guard «mode & 0o077 == 0» else {")
+statement(
+    "refresh lock: other keys", "keys are not changed while a token is refreshed",
+    "      «if let lock = try take(open(path), at: 0, count: 0) { return lock }»", "return nil",
+    by="CommandLineTests.RefreshProcessTests/keysAreNotChangedMeanwhile")
 
 section(ENGINE + "SystemCalls.swift", DURABLE, REAL)
 expression("system: fdatasync", "fdatasync(2)", "guard «fdatasync(descriptor) == 0» else", by=SYNCS)

@@ -31,12 +31,12 @@ int tv_seal(int file);
 /// execvpe(3).
 int tv_execute(const char *program, char *const arguments[], char *const environment[]);
 
-/// fcntl(2) with F_OFD_SETLK: locks the byte at `position` for the open file description of `file` alone, without waiting. EAGAIN when
-/// another has it.
-int tv_lock_byte(int file, int64_t position);
+/// fcntl(2) with F_OFD_SETLK: locks `count` bytes from `position` on, or all if it is 0, for the open file description of `file` alone,
+/// without waiting. EAGAIN when another has one of them.
+int tv_lock_bytes(int file, int64_t position, int64_t count);
 
 /// The same, to give the lock up, whoever has inherited the descriptor.
-int tv_unlock_byte(int file, int64_t position);
+int tv_unlock_bytes(int file, int64_t position, int64_t count);
 
 /// fcntl(2) with F_OFD_GETLK: 1 when an open file description other than that of `file` has the byte locked, 0 when none has.
 int tv_byte_is_locked(int file, int64_t position);

@@ -9,7 +9,7 @@ struct RefreshLock: Sendable {
 
   /// - Throws: `crypto-failure`.
   init(of id: TokenID, in vault: Vault) throws(VaultError) {
-    path = vault.path + ".refresh"
+    path = ByteLock.refreshes(of: vault.path)
     let text = Array("tokenvault refresh".utf8) + [0] + id.recordName
     let digest = try crypto { () throws(CryptoError) in try SHA256.digest(of: text.span) }.span.array
     position = Int64(digest[..<8].reduce(0) { $0 << 8 | UInt64($1) } >> 1)

@@ -71,7 +71,7 @@ extension Vault {
   }
 
   /// Changes the root key and the data key, and seals every record anew. The vault then opens with the new credentials, and
-  /// with no others.
+  /// with no others. Refreshes that are under way are waited for, and others begin only when it is done.
   ///
   /// - Parameters:
   ///   - key: a key that will open it; may be the one that does now.
@@ -82,7 +82,10 @@ extension Vault {
     newPassphrase passphrase: borrowing Credential?, options: MaintenanceOptions = MaintenanceOptions(),
     progress: ((MaintenanceProgress) -> Void)? = nil
   ) throws(VaultError) -> MaintenanceReport {
-    try rekey(
+    // A refresh under way could not store its answer, which is nowhere else.
+    let refreshes = try ByteLock.takeAll(ByteLock.refreshes(of: path), wait: options.lockTimeout)
+    defer { refreshes?.release() }
+    return try rekey(
       .system(path: path), credential: credential, newKey: key, newPassphrase: passphrase, options: options,
       progress: progress)
   }

@@ -12,7 +12,8 @@ struct Rekey: GenerationCommand {
       --key or --passphrase opens the vault as it is. The new one opens with --new-key and --new-passphrase, and with nothing \
       else: slots whose credential is not named again are dropped, and listed. Name the old source again to keep it.
 
-      Others may read and write the vault meanwhile; programs that have it open must open it again with a new key.
+      Others may read and write the vault meanwhile; programs that have it open must open it again with a new key. Refreshes \
+      that are under way are waited for, as long as --lock-timeout says, and others begin when it is done.
 
       It revokes nothing: whoever has a copy of the old file, and a key to it, still has every token that it held.
       """)
