@@ -21,26 +21,23 @@ package struct ByteAttack: Sendable {
   private let seed: UInt64
   /// One byte, or one length, of so many.
   private let step: Int
-  /// The vault whose bytes are given other values than those that differ in one bit; `nil` for all vaults.
-  private let valuesOf: String?
 
   package init(
     on samples: [VaultSample], reading: VaultReading = .engine, clock: CaseClock = CaseClock(), seed: UInt64,
-    step: Int = 1, valuesOf: String? = nil
+    step: Int = 1
   ) {
     self.samples = samples
     self.reading = reading
     self.clock = clock
     self.seed = seed
     self.step = step
-    self.valuesOf = valuesOf
   }
 
   /// Every bit, every byte, every length.
   package func report() -> Report {
     let stretch = 32
     let parts = [Kind.truncate, .flip, .overwrite].flatMap { (kind) in
-      samples.indices.filter { kind != .overwrite || takesValues(samples[$0]) }.flatMap { (sample) in
+      samples.indices.flatMap { (sample) in
         stride(from: 0, to: samples[sample].bytes.count, by: stretch).map { (start) in
           let end = min(start + stretch, samples[sample].bytes.count)
           return Part(kind: kind, sample: sample, places: start..<end)
@@ -51,8 +48,6 @@ package struct ByteAttack: Sendable {
     for sample in samples { report.count("vault-\(sample.name)-bytes", sample.bytes.count) }
     return report
   }
-
-  private func takesValues(_ sample: VaultSample) -> Bool { valuesOf ?? sample.name == sample.name }
 
   private func report(on part: Part) -> Report {
     var report = Report()

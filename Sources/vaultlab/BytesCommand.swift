@@ -10,14 +10,11 @@ struct BytesCommand: ParsableCommand {
   var seed: UInt64 = 2026
   @Option(help: "Attacks the vault of this name alone.")
   var only: String?
-  @Option(help: "Gives every value to bytes of this vault alone; those of the others have their bits flipped.")
-  var valuesOf: String?
 
   func run() throws {
     let start = ContinuousClock.now
     let samples = try VaultSample.all(seed: seed).filter { only == nil || $0.name == only }
     let clock = CaseClock()
-    let attack = ByteAttack(on: samples, clock: clock, seed: seed, valuesOf: valuesOf)
-    try clock.report { attack.report() }.finish("bytes", since: start)
+    try clock.report { ByteAttack(on: samples, clock: clock, seed: seed).report() }.finish("bytes", since: start)
   }
 }

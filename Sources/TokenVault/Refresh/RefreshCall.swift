@@ -19,17 +19,18 @@ struct RefreshCall: Sendable {
     case ask(StoredEntry)
   }
 
+  /// Bytes that an answer needs on the disk, beside twice those of the token that it takes the place of: events, and longer
+  /// tokens than before.
+  private static let answerRoom = 1 << 15
+  /// How long an answer waits for other writers at least.
+  private static let patience = Duration.seconds(60)
+
   let store: TokenStore
   let id: TokenID
   let validFor: Duration
   let options: RefreshOptions
   let context: AuditContext
   let lock: RefreshLock
-  /// Bytes that an answer needs on the disk, beside twice those of the token that it takes the place of: events, and longer
-  /// tokens than before.
-  private static let answerRoom = 1 << 15
-  /// How long an answer waits for other writers at least.
-  private static let patience = Duration.seconds(60)
   private let deadline: ContinuousClock.Instant
 
   init(
