@@ -58,16 +58,20 @@ enum Opening {
     of file: any StorageFile, with credential: borrowing Credential, pin: Pin? = nil, readsWhole: Bool = false
   ) throws(VaultError) -> View {
     var window = try FileWindow(file)
-    if pin == nil, !readsWhole, let structure = try structureFromRoot(&window) {
-      let keyring = try keyring(structure, &window, with: credential)
-      if let view = try viewFromRoot(of: file, structure, &window, keyring) { return view }
-      return try view(of: file, succeeding: keyring, readsWhole: true)
-    }
-    let structure = try keyedStructure(&window)
+    let structure = try structure(&window, readsWhole: readsWhole || pin != nil)
     let keyring = try keyring(structure, &window, with: credential)
+    if let start = structure.start { return try view(of: file, from: start, structure, &window, keyring) }
     let view = try view(of: file, structure, &window, keyring)
     if let pin { _ = try check(.pin(pin), structure, &window, view) }
     return view
+  }
+
+  /// Walks from the newest root's batch, or from the first frame where there is no such batch, or all is to be read.
+  private static func structure(_ window: inout FileWindow, readsWhole: Bool) throws(VaultError) -> Structure {
+    if readsWhole { return try keyedStructure(&window) }
+    if let found = try structureFromRoot(&window) { return found }
+    // What stops this walk no root can excuse.
+    return try structure(&window)
   }
 
   /// The keys that the credential gives.
@@ -105,15 +109,11 @@ enum Opening {
     of file: any StorageFile, succeeding known: Keyring, readsWhole: Bool = false
   ) throws(VaultError) -> View {
     var window = try FileWindow(file)
-    var found: Structure?
-    if !readsWhole { found = try structureFromRoot(&window) }
-    let structure: Structure
-    if let found { structure = found } else { structure = try keyedStructure(&window) }
+    let structure = try structure(&window, readsWhole: readsWhole)
     let keyring = try known.keyring(for: structure.generation.header)
     if known.header.fileID != structure.generation.header.fileID { try checkRootKey(structure, &window, keyring) }
-    guard structure.start != nil else { return try view(of: file, structure, &window, keyring) }
-    if let view = try viewFromRoot(of: file, structure, &window, keyring) { return view }
-    return try view(of: file, succeeding: keyring, readsWhole: true)
+    if let start = structure.start { return try view(of: file, from: start, structure, &window, keyring) }
+    return try view(of: file, structure, &window, keyring)
   }
 
   /// Opens the first data key. Where that fails in a generation whose structure is whole, all keys were changed: there is no

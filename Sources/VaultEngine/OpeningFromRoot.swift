@@ -20,14 +20,12 @@ extension Opening {
     return structure
   }
 
-  /// Replays from the newest root on.
+  /// Replays from the newest root's batch on, or all of the file where that root is bad.
   ///
-  /// - Returns: `nil` when the root is bad, and the whole file must be replayed.
   /// - Throws: what does not open.
-  static func viewFromRoot(
-    of file: any StorageFile, _ structure: Structure, _ window: inout FileWindow, _ keyring: Keyring
-  ) throws(VaultError) -> View? {
-    guard let start = structure.start else { return nil }
+  static func view(
+    of file: any StorageFile, from start: Chain, _ structure: Structure, _ window: inout FileWindow, _ keyring: Keyring
+  ) throws(VaultError) -> View {
     let generation = structure.generation
     var view = View(
       file: file, generation: generation, keyring: keyring, resumingAt: start,
@@ -36,7 +34,7 @@ extension Opening {
       try view.replay(structure.walk, &window)
     } catch {
       guard error.code == .indexDamaged else { throw error }
-      return nil
+      return try Self.view(of: file, succeeding: keyring, readsWhole: true)
     }
     try judgeTail(structure, keyring)
     return view

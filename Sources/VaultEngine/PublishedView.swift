@@ -102,7 +102,7 @@ final class PublishedView: Sendable {
         state.withLock { (state) in if state.edition == seen.edition { state.stamp = stamp } }
         return seen.shared
       }
-      if let view = try catchUp(seen, standing) { return view }
+      if let view = try catchUp(seen, standing, stamp) { return view }
     }
   }
 
@@ -125,8 +125,11 @@ final class PublishedView: Sendable {
     }
   }
 
+  /// - Parameter stamp: of the file, from before anybody looked; `nil` where it does not count.
   /// - Returns: `nil` when another has published a view meanwhile, or this handle's writer has begun to write.
-  private func catchUp(_ seen: Seen, _ standing: Follower.Standing) throws(VaultError) -> SharedView? {
+  private func catchUp(
+    _ seen: Seen, _ standing: Follower.Standing, _ stamp: FileStamp?
+  ) throws(VaultError) -> SharedView? {
     try catchingUp.withLock { (_) throws(VaultError) in
       guard edition == seen.edition else { return nil }
       do throws(VaultError) {
@@ -134,6 +137,8 @@ final class PublishedView: Sendable {
         return state.withLock { (state) in
           guard state.edition == seen.edition else { return nil }
           state.publish(view, isEndSynced: false)
+          // As long as the file is not touched, what follows the last batch, a torn append too, is what was judged just now.
+          if view.file.identity == seen.shared.view.file.identity { state.stamp = stamp }
           return state.sharedView()
         }
       } catch {

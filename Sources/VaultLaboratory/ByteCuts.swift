@@ -33,17 +33,21 @@ package struct ByteCuts: Sendable {
     guard image.names[SimulatedStorage.name] == file else { return report }
     let before = image.files[file] ?? []
     let allowed = trace.allowedStates(at: operation)
-    var last: [UInt8] = []
+    image.files[file, default: []].overwrite(at: offset, with: [])
     let isZero = bytes.allSatisfy { $0 == 0 }
+    var isOther = true
     for length in 0..<bytes.count {
-      var cut = before
-      cut.overwrite(at: offset, with: bytes[..<length])
+      // One byte more than the time before.
+      if length > 0 {
+        let place = offset + length - 1
+        image.files[file, default: []].overwrite(at: place, with: bytes[(length - 1)..<length])
+        if place >= before.count || before[place] != bytes[length - 1] { isOther = true }
+      }
       // The last batch written again is the same bytes; of zeros there are more or fewer.
-      if cut == last || isZero && length % UncertainFile.sector != 0 { continue }
-      last = cut
+      if !isOther || isZero && length % UncertainFile.sector != 0 { continue }
+      isOther = false
       // Where there is something behind the cut, a sector torn inside is not in the contract.
       let isContract = before.count <= offset || (offset + length) % UncertainFile.sector == 0
-      image.files[file] = cut
       let place = "\(trace.name), seed \(seed), write \(operation) at byte \(offset) cut to \(length)"
       report.count("cuts")
       do {

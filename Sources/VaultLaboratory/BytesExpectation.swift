@@ -163,7 +163,7 @@ extension VaultReading {
   ) -> [String] {
     var faults: [String] = []
     if ways.contains(.open) {
-      faults += expected.faults(in: answer { try open(bytes, key, nil, names) })
+      faults += expected.faults(in: answer { try open(bytes, key, names) })
     }
     if ways.contains(.verifyWithoutKey) {
       let answer = answer { try verify(bytes, nil) }
@@ -184,7 +184,7 @@ extension VaultReading {
   ///
   /// - Returns: the code with which it is refused; `nil` if it opens.
   package func code(of bytes: [UInt8], key: UInt8, pin: Pin) -> VaultError.Code? {
-    switch answer({ try open(bytes, key, pin, []) }) {
+    switch answer({ try check(bytes, key, pin) }) {
     case .success: nil
     case .failure(let error): error.code
     }

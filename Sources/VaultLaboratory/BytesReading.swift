@@ -49,27 +49,33 @@ package struct Verified: Equatable, Sendable {
 
 /// How a vault in an array is read. The laboratory judges whatever reader it is given: one that lies must be found out.
 package struct VaultReading: Sendable {
-  /// Opens with the key whose bytes all have a value, against a pin if there is one, and reads everything.
-  package var open: @Sendable (_ bytes: [UInt8], _ key: UInt8, _ pin: Pin?, _ names: [Name]) throws -> Found
+  /// Opens with the key whose bytes all have a value, and reads everything.
+  package var open: @Sendable (_ bytes: [UInt8], _ key: UInt8, _ names: [Name]) throws -> Found
+  /// Opens against a pin, and reads nothing.
+  package var check: @Sendable (_ bytes: [UInt8], _ key: UInt8, _ pin: Pin) throws -> Void
   /// Verifies, with a key or without one.
   package var verify: @Sendable (_ bytes: [UInt8], _ key: UInt8?) throws -> Verified
 
   package init(
-    open: @escaping @Sendable (_ bytes: [UInt8], _ key: UInt8, _ pin: Pin?, _ names: [Name]) throws -> Found,
+    open: @escaping @Sendable (_ bytes: [UInt8], _ key: UInt8, _ names: [Name]) throws -> Found,
+    check: @escaping @Sendable (_ bytes: [UInt8], _ key: UInt8, _ pin: Pin) throws -> Void,
     verify: @escaping @Sendable (_ bytes: [UInt8], _ key: UInt8?) throws -> Verified
   ) {
     self.open = open
+    self.check = check
     self.verify = verify
   }
 
   /// The product.
   package static let engine = VaultReading(
-    open: { (bytes, byte, pin, names) in
+    open: { (bytes, byte, names) in
+      let environment = Environment.reading(BytesStorage(bytes))
+      return try Found(in: Vault.open(environment, credential: key(byte), options: .reading), names)
+    },
+    check: { (bytes, byte, pin) in
       var options = VaultOptions.reading
       options.pin = pin
-      let environment = Environment.reading(BytesStorage(bytes))
-      let vault = try Vault.open(environment, credential: key(byte), options: options)
-      return try Found(in: vault, names)
+      _ = try Vault.open(.reading(BytesStorage(bytes)), credential: key(byte), options: options)
     },
     verify: { (bytes, byte) in
       let credential = try byte.map { try key($0) }

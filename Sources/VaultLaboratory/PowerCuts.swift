@@ -49,9 +49,16 @@ package final class SeenStates: Sendable {
   /// - Parameter context: what the state is held against.
   /// - Returns: a digest of the bytes, or `nil` when they were there before.
   package func insert(_ bytes: [UInt8], _ context: UInt64) -> SHA256.Digest? {
-    let suffix = unsafe withUnsafeBytes(of: context) { unsafe Array($0) }
-    guard let digest = try? SHA256.digest(of: (bytes + suffix).span) else { return nil }
+    let context = unsafe withUnsafeBytes(of: context) { unsafe Array($0) }
+    guard let digest = try? Self.digest(of: bytes, context) else { return nil }
     return states.withLock { $0.insert(digest).inserted } ? digest : nil
+  }
+
+  private static func digest(of bytes: [UInt8], _ context: [UInt8]) throws -> SHA256.Digest {
+    var hash = try SHA256()
+    try hash.update(bytes.span)
+    try hash.update(context.span)
+    return try hash.finish()
   }
 }
 

@@ -211,7 +211,7 @@ extension StructureAttack {
     report.count(kind)
     let faults = clock.time(name) {
       var faults: [String] = []
-      let opened = reading.answer { try reading.open(file, part.vault.newest.key, nil, part.vault.names) }
+      let opened = reading.answer { try reading.open(file, part.vault.newest.key, part.vault.names) }
       switch opened {
       case .failure(let error): if !Self.declared.contains(error.code) { faults.append("refused as \(error)") }
       case .success(let found): faults += undeclared(in: found)

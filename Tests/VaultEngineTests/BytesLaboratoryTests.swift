@@ -17,14 +17,13 @@ import VaultLaboratory
   private static func reader(_ lie: Lie, _ sample: VaultSample) -> VaultReading {
     let truth = VaultReading.engine
     var reader = truth
-    reader.open = { (bytes, key, pin, names) in
-      let pin = lie == .overlooksThePin ? nil : pin
+    reader.open = { (bytes, key, names) in
       let isChanged = bytes != sample.bytes
       var found: Found
       do {
-        found = try truth.open(bytes, key, pin, names)
+        found = try truth.open(bytes, key, names)
       } catch let error as VaultError where error.code.isDamage && lie == .servesWhatIsDamaged {
-        return try truth.open(sample.bytes, key, nil, names)
+        return try truth.open(sample.bytes, key, names)
       } catch let error as VaultError where error.code == .slotDamaged && lie == .callsItAWrongKey {
         throw VaultError(.wrongKey, "a lie")
       }
@@ -37,6 +36,9 @@ import VaultLaboratory
       default: break
       }
       return found
+    }
+    reader.check = { (bytes, key, pin) in
+      if lie == .overlooksThePin { _ = try truth.open(bytes, key, []) } else { try truth.check(bytes, key, pin) }
     }
     reader.verify = { (bytes, key) in
       var verified = try truth.verify(bytes, key)
@@ -98,7 +100,7 @@ import VaultLaboratory
     #expect(expected.state == nil)
     var liar = VaultReading.engine
     #expect(liar.faults(in: file, expecting: expected, key: 7, names: sample.names).isEmpty)
-    liar.open = { (_, key, pin, names) in try VaultReading.engine.open(sample.bytes, key, pin, names) }
+    liar.open = { (_, key, names) in try VaultReading.engine.open(sample.bytes, key, names) }
     #expect(!liar.faults(in: file, expecting: expected, key: 7, names: sample.names).isEmpty)
   }
 

@@ -49,7 +49,7 @@ import VaultLaboratory
     let frame = files[0].frames[4]
     var file = files[0].bytes
     file.replaceSubrange(frame.range, with: files[1].bytes[frame.range])
-    let found = try VaultReading.engine.open(file, 7, nil, ["alice", "bob"])
+    let found = try VaultReading.engine.open(file, 7, ["alice", "bob"])
     #expect(try found.values["alice"]?.get() == [1])
     for code in [code(try #require(found.values["bob"])), code(found.contents)] {
       #expect(code?.isDamage == true && code != .indexDamaged)

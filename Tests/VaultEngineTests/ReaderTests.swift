@@ -96,6 +96,20 @@ import VaultLaboratory
     #expect(try reader.contents() == Self.contents)
   }
 
+  // Defends: what an interrupted append left is judged once: as long as nobody touches the file, the next read looks at its stamp,
+  // and reads the record.
+  @Test func aTornTailIsJudgedOnce() throws {
+    let (before, after) = try sample()
+    let disk = disk(Array(after[..<((before.count + after.count) / 2)]))
+    let reader = try Vault.open(.simulated(disk, seed: 2), credential: key())
+    #expect(try reader.contents() == ["alice": [1], "carol": [1]])
+    disk.fail(nil)
+    #expect(try reader.value(of: "alice") == [1])
+    #expect(disk.calls == 2)
+    Self.set(disk, after)
+    #expect(try reader.contents() == Self.contents)
+  }
+
   // Defends: what looks like damage while a writer holds the lock is looked at again, and not reported when it was a batch
   // being written.
   @Test(arguments: [0, 1, 5])
