@@ -1,3 +1,4 @@
+import Synchronization
 import VaultEngine
 
 /// What a part of the laboratory counted, and where a promise did not hold.
@@ -40,20 +41,24 @@ package struct Report: Sendable {
 }
 
 extension Report {
-  /// Tries many things on all cores.
+  /// Tries many things on all cores. One that takes long keeps nobody from the others.
   ///
   /// - Parameter body: tries one thing; its own report and those of the others are added up in the order of `parts`.
   package static func over<Part: Sendable>(_ parts: [Part], _ body: @escaping @Sendable (Part) -> Report) -> Report {
-    var report = Report()
-    var rest = parts.makeIterator()
-    do {
-      try Threads.inOrder(
-        take: { () throws(VaultError) in rest.next() },
-        work: { (part) throws(VaultError) in Threads.$isAlone.withValue(true) { body(part) } },
-        give: { (found) throws(VaultError) in report.add(found) })
-    } catch {
-      report.violation("the work itself: \(error)")
+    let found = Mutex([Report?](repeating: nil, count: parts.count))
+    let next = Atomic(0)
+    Threads.perform(Threads.isAlone ? 1 : Threads.cores) { (_) in
+      Threads.$isAlone.withValue(true) {
+        while true {
+          let number = next.add(1, ordering: .relaxed).oldValue
+          guard number < parts.count else { return }
+          let report = body(parts[number])
+          found.withLock { $0[number] = report }
+        }
+      }
     }
-    return report
+    return found.withLock { $0 }.reduce(into: Report()) { (sum, report) in
+      if let report { sum.add(report) } else { sum.violation("the work itself: not all of it was done") }
+    }
   }
 }
