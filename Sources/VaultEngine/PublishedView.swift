@@ -137,7 +137,8 @@ final class PublishedView: Sendable {
         return state.withLock { (state) in
           guard state.edition == seen.edition else { return nil }
           state.publish(view, isEndSynced: false)
-          // As long as the file is not touched, what follows the last batch, a torn append too, is what was judged just now.
+          // As long as nobody touches this file, what follows its last batch, a torn append too, is what was judged just now.
+          // Of a file that took its place the stamp says nothing.
           if view.file.identity == seen.shared.view.file.identity { state.stamp = stamp }
           return state.sharedView()
         }

@@ -33,11 +33,12 @@ package struct ByteCuts: Sendable {
     guard image.names[SimulatedStorage.name] == file else { return report }
     let before = image.files[file] ?? []
     let allowed = trace.allowedStates(at: operation)
+    // A gap before the write is zeros, however little of it is there.
     image.files[file, default: []].overwrite(at: offset, with: [])
     let isZero = bytes.allSatisfy { $0 == 0 }
+    /// Whether the file is another than when it was last tried.
     var isOther = true
     for length in 0..<bytes.count {
-      // One byte more than the time before.
       if length > 0 {
         let place = offset + length - 1
         image.files[file, default: []].overwrite(at: place, with: bytes[(length - 1)..<length])
