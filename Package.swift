@@ -116,7 +116,11 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["tokenvault", "TokenVault", "VaultLaboratory", "JSONText"],
+      name: "CommandLineTests",
+      dependencies: [
+        "tokenvault", "TokenVault", "VaultLaboratory", "JSONText",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: settings),
   ]
 )

@@ -7,12 +7,6 @@ import VaultLaboratory
 
 /// Real processes, killed at any moment.
 @Suite struct KilledProcessTests {
-  /// The command, which was built with these tests.
-  private static let command: String = {
-    let test = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(filePath: test).deletingLastPathComponent().appending(path: "tokenvault").path
-  }()
-
   private static func put(_ name: String, in directory: TemporaryDirectory, _ command: String) throws -> ChildProcess {
     try directory.write(Array("{\"access_token\":\"\(name)\",\"token_type\":\"Bearer\"}".utf8), to: "\(name).json")
     return try ChildProcess(
@@ -24,7 +18,7 @@ import VaultLaboratory
   // Defends: whenever writers are killed, the vault opens and holds every write whose process returned success, each once,
   // and a reader that stays open never sees damage and never goes back.
   @Test func writersKilledAtAnyMoment() throws {
-    let command = Self.command
+    let command = TestedCommand.path
     try #require(FileManager.default.isExecutableFile(atPath: command), "\(command) was not built")
     let seed = UInt64.random(in: 0 ... .max)
     var random = SeededRandom(seed: seed)

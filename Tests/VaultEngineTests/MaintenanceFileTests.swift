@@ -9,11 +9,6 @@ import VaultLaboratory
 
 /// New generations of real files, beside real writers and readers.
 @Suite struct MaintenanceFileTests {
-  private static let command: String = {
-    let test = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(filePath: test).deletingLastPathComponent().appending(path: "tokenvault").path
-  }()
-
   /// Runs `body` with the numbers below `count` on threads of their own, and waits for all.
   private func inParallel(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) {
     Threads.perform(count) { (number) in
@@ -137,7 +132,7 @@ import VaultLaboratory
   // Defends: killed at any moment, a command that makes a new generation leaves one whole vault, and what it leaves beside it
   // is swept by the next writer.
   @Test func killedAtAnyMoment() throws {
-    let command = Self.command
+    let command = TestedCommand.path
     try #require(FileManager.default.isExecutableFile(atPath: command), "\(command) was not built")
     let seed = UInt64.random(in: 0 ... .max)
     var random = SeededRandom(seed: seed)

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Testing
+import VaultLaboratory
 
 /// A folder of its own in which the real command runs, without a terminal; it goes away with the value.
 final class Bench {
@@ -19,11 +20,7 @@ final class Bench {
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-  /// The command that was built with these tests.
-  static let program: String = {
-    let test = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(filePath: test).deletingLastPathComponent().appending(path: "tokenvault").path
-  }()
+  static let program = TestedCommand.path
 
   /// Runs the command on the bench's vault and key file, and waits for its end.
   @discardableResult
