@@ -28,8 +28,10 @@ import VaultLaboratory
   // Defends: the copy opens and holds what the vault held, with a key and without; of vaults that are empty, of one record, all
   // deleted, and with more records than one index root covers.
   @Test(arguments: [0, 1, 2, 3], [false, true]) func everyState(state: Int, withKey: Bool) throws {
-    let many = (0..<3).map { batch in
-      (0..<700).map { Write.put(Name(bytes: [UInt8($0 / 256), UInt8($0 % 256)]), [UInt8(batch)]) }
+    let many: [[Write]] = (0..<3).map { (batch: UInt8) in
+      (0..<700).map { (number: Int) -> Write in
+        .put(Name(bytes: [UInt8(number / 256), UInt8(number % 256)]), [batch])
+      }
     }
     let states: [[[Write]]] = [[], [[.put("alice", [1])]], [[.put("alice", [1])], [.delete("alice")]], many]
     let trace = try Trace(states[state], seed: 2)

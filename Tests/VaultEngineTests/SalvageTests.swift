@@ -162,14 +162,20 @@ import VaultLaboratory
     }
   }
 
+  /// Two frames of one length that are not neighbours.
+  private static func pair(of frames: [FrameHeader]) -> (earlier: FrameHeader, later: FrameHeader)? {
+    for (index, earlier) in frames.enumerated() {
+      let later = frames.dropFirst(index + 2).first { $0.frameLength == earlier.frameLength }
+      if let later { return (earlier, later) }
+    }
+    return nil
+  }
+
   // Defends: a frame that stands a second time, whole and well sealed, is not a second write: it is left in a gap.
   @Test func aFrameThatStandsTwice() throws {
     let sample = try Sample(addingKey: false)
     let records = sample.frames.filter { $0.type == .record }
-    let pair = try #require(
-      records.indices.lazy.flatMap { (first) in records.indices[(first + 1)...].map { (first, $0) } }
-        .first { records[$0].frameLength == records[$1].frameLength && $1 > $0 + 1 })
-    let (earlier, later) = (records[pair.0], records[pair.1])
+    let (earlier, later) = try #require(Self.pair(of: records))
     var damaged = sample.bytes
     damaged.replaceSubrange(
       Int(later.offset)..<Int(later.offset) + later.frameLength,
