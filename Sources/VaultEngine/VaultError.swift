@@ -184,12 +184,16 @@ extension VaultError {
       .chainBroken, "the file is a copy that was never finished: no checkpoint tells of the generation before it")
   }
 
+  /// What an owner of a damaged vault can do.
+  package static let afterDamage =
+    "keep the file, and restore a backup; without one, 'tokenvault salvage' takes out what still opens"
+
   private static func remedy(for code: Code) -> String? {
     switch code {
     case .headerDamaged:
-      "see that the path is the vault's; if it is, nothing was changed: keep the file, and restore a backup"
+      "see that the path is the vault's; if it is, nothing was changed; \(afterDamage)"
     case .slotDamaged, .commitmentMismatch, .frameDamaged, .chainBroken, .tailDamaged:
-      "nothing was changed; keep the file, look at it with 'tokenvault verify', and restore a backup"
+      "nothing was changed; look at it with 'tokenvault verify'; \(afterDamage)"
     case .unsupportedVersion, .unsupportedFeature: "use a newer release of tokenvault"
     default: nil
     }

@@ -44,7 +44,7 @@ extension GenerationCommand {
       try Output.line(Self.json(report, settings).text)
     } else {
       settings.note(
-        "\(Self.done) \(settings.vault): generation \(report.generation), \(report.names) names, "
+        "\(Self.done) \(settings.vault): generation \(report.generation), \(counted(report.names, "name", "names")), "
           + "\(report.bytesBefore) bytes before, \(report.bytesAfter) now")
     }
     if shreds {

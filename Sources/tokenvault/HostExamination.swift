@@ -39,7 +39,7 @@ struct HostExamination {
       options.readOnly = true
       let vault = try Vault.open(at: settings.vault, credential: settings.credential(), options: options)
       let names = try vault.snapshot().count
-      return .ok(name, "the key opens the vault, which holds \(names) entries")
+      return .ok(name, "the key opens the vault, which holds \(counted(names, "entry", "entries"))")
     } catch let error as VaultError {
       return .problem(name, error.description, error.remedy, ExitCode(error.code))
     } catch let failure as CommandFailure {

@@ -36,8 +36,8 @@ struct LeakList {
     try flush()
     guard count > 0 else { return }
     guard !settings.quiet else { throw .silent(.finding) }
-    let tokens = count == 1 ? "1 token" : "\(count) tokens"
-    let accounts = owners.count == 1 ? "1 account" : "\(owners.count) accounts"
+    let tokens = counted(count, "token", "tokens")
+    let accounts = counted(owners.count, "account", "accounts")
     let state = current == 0 ? "none is what the vault holds now" : "\(current) of what the vault holds now"
     throw CommandFailure(
       .finding, "found \(tokens) of \(accounts), \(state)",

@@ -29,8 +29,7 @@ struct VaultCheck {
     guard let first = report.findings.first(where: { $0.code != .indexDamaged }) ?? report.findings.first else {
       return report.isRollbackExcluded == false ? untold : nil
     }
-    let count = report.findings.count
-    let found = count == 1 ? "1 finding" : "\(count) findings"
+    let found = counted(report.findings.count, "finding", "findings")
     var failure: CommandFailure
     switch first.code {
     case .rollback: failure = CommandFailure(.rollback, first.sentence, remedy: rollbackRemedy)
@@ -40,8 +39,8 @@ struct VaultCheck {
       failure =
         report.isDamaged
         ? CommandFailure(
-          .damaged, "the vault is damaged: \(found)", remedy: "nothing was changed; keep the file, and restore a backup"
-        ) : CommandFailure(ExitCode(first.code), found)
+          .damaged, "the vault is damaged: \(found)", remedy: "nothing was changed; \(VaultError.afterDamage)")
+        : CommandFailure(ExitCode(first.code), found)
     }
     failure.kind = first.code.description
     failure.offset = first.offset

@@ -23,7 +23,7 @@ import Testing
     let before = try Self.everything(in: bench)
     let outcome = try bench.run("doctor")
     #expect(outcome.code == 0 && outcome.errors.isEmpty && !outcome.text.contains("problem"))
-    #expect(Self.said(outcome, of: "opening").contains("holds 1 entries"))
+    #expect(Self.said(outcome, of: "opening").contains("holds 1 entry"))
     #expect(Self.said(outcome, of: "key source").hasPrefix("warning"), "the key lies beside the vault")
     let json = try bench.run("doctor", "--json").text
     #expect(json.contains(#""problems":0,"#) && json.contains(#"{"check":"lock","level":"ok","message":"free""#))

@@ -179,6 +179,6 @@ extension TokenStore {
   private static var noSuchName: VaultError {
     VaultError(
       .notFound, "the vault has no token under that name",
-      remedy: "'tokenvault list' shows what there is; a token that has a provider has to be named with it")
+      remedy: "'tokenvault list' shows what there is; a token of a provider is tv://USER?provider=NAME")
   }
 }

@@ -19,7 +19,7 @@ struct Doctor: VaultCommand {
     let problems = findings.filter { $0.level == .problem }
     guard let first = problems.first else { return }
     throw CommandFailure(
-      first.exit, problems.count == 1 ? "1 problem: \(first.subject)" : "\(problems.count) problems",
+      first.exit, counted(problems.count, "problem: \(first.subject)", "problems"),
       remedy: first.remedy)
   }
 

@@ -94,7 +94,7 @@ struct Export: VaultCommand {
           ("left_out", .array(leftOut)),
         ]).text)
     } else {
-      var text = "exported \(report.exported) \(report.exported == 1 ? "entry" : "entries")"
+      var text = "exported \(counted(report.exported, "entry", "entries"))"
       if report.revoked > 0 { text += "; \(report.revoked) revoked left out" }
       settings.note(text)
     }

@@ -148,14 +148,14 @@ struct Import: VaultCommand {
     guard report.rejected > 0 else { return }
     throw CommandFailure(
       .finding,
-      "\(report.rejected == 1 ? "1 row was" : "\(report.rejected) rows were") rejected; all others were taken",
+      "\(counted(report.rejected, "row was", "rows were")) rejected; all others were taken",
       remedy: self.rejects.map { "they are in \($0), each with its reason" }
         ?? "with --rejects FILE they are kept, each with its reason")
   }
 
   private static func counts(_ report: ImportReport) -> String {
     "\(report.stored) stored, \(report.replaced) replaced, \(report.skipped) skipped as they are there already, "
-      + "\(report.rejected) rejected, of \(report.rows) rows"
+      + "\(report.rejected) rejected, of \(counted(report.rows, "row", "rows"))"
   }
 
   private func json(_ report: ImportReport) -> String {

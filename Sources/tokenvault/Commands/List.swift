@@ -86,10 +86,9 @@ extension CommandFailure {
     var lines = shown.map { "  byte \($0.offset): \($0.error.code), \($0.error.sentence)" }
     if unreadable.count > shown.count { lines.append("  and \(unreadable.count - shown.count) more") }
     let isDamaged = unreadable.contains { $0.error.code.isDamage && $0.error.code != .indexDamaged }
-    let count = unreadable.count == 1 ? "1 entry" : "\(unreadable.count) entries"
     self.init(
       isDamaged ? .damaged : .finding,
-      "\(count) can't be read, and \(unreadable.count == 1 ? "is" : "are") not listed; all others are\n"
+      "\(counted(unreadable.count, "entry", "entries")) can't be read; all others are listed\n"
         + lines.joined(separator: "\n"),
       remedy: isDamaged ? "'tokenvault verify' tells what else is damaged" : first.error.remedy)
     if !isDamaged { kind = first.error.code.description }

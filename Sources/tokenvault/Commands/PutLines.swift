@@ -65,11 +65,11 @@ struct LineLoad {
       ]
       try Output.line(JSONValue.object(members).text)
     } else {
-      settings.note("stored \(Self.tokens(outcome.stored))")
+      settings.note("stored \(counted(outcome.stored, "token", "tokens"))")
     }
     guard outcome.leftOut > 0 else { return }
     throw CommandFailure(
-      .conflict, "\(Self.tokens(outcome.leftOut)) left out: there is one under the name already")
+      .conflict, "\(counted(outcome.leftOut, "token", "tokens")) left out: there is one under the name already")
   }
 
   /// The failure that ended it, and what is stored all the same.
@@ -81,11 +81,10 @@ struct LineLoad {
     default: return error
     }
     guard outcome != ManyStored() else { return failure }
-    failure.sentence += "; \(tokens(outcome.stored)) before that stored, and running it again does no harm"
+    let stored = counted(outcome.stored, "token", "tokens")
+    failure.sentence += "; \(stored) before that stored, and running it again does no harm"
     return failure
   }
-
-  private static func tokens(_ count: Int) -> String { count == 1 ? "1 token" : "\(count) tokens" }
 
   /// The tokens of all lines, or of those before the first that is none, and why it is none. Empty lines are passed over.
   private func parse(_ lines: Lines) -> (tokens: [NewToken], failure: CommandFailure?) {

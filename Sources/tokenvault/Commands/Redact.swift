@@ -32,7 +32,7 @@ struct Redact: VaultCommand {
     try settings.checkInputIsFree(for: "text")
     var redactor = try redactor(settings)
     if redactor.leftOut > 0 {
-      let what = redactor.leftOut == 1 ? "1 secret is" : "\(redactor.leftOut) secrets are"
+      let what = counted(redactor.leftOut, "secret is", "secrets are")
       settings.note("\(what) not looked for: shorter than 8 bytes, or sealed by another program")
     }
     var bytes = try Self.room()

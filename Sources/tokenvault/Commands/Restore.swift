@@ -65,6 +65,6 @@ struct Restore: VaultCommand {
   private func sentence(_ report: RestoreReport) -> String {
     let form = report.isCopy ? "as it is in the backup" : "as generation \(report.generation)"
     let back = report.isRollback ? ", a step back that was accepted" : ""
-    return "\(dryRun ? "would restore" : "restored") \(report.names) names \(form)\(back)"
+    return "\(dryRun ? "would restore" : "restored") \(counted(report.names, "name", "names")) \(form)\(back)"
   }
 }

@@ -10,9 +10,9 @@ struct Salvage: VaultCommand {
     abstract: "Take everything that opens out of a damaged vault into a new one.",
     discussion: """
       FROM is not changed. TO is another vault, with new keys and an id of its own; it opens with the key or passphrase given. \
-      Bytes that don't open are kept in a file beside it. For each token it is said whether a gap in the file may have held a \
-      newer one, or its deletion: do not use such a token before you know better. That writes at the very end are missing \
-      shows only if something of them is left; a pin tells. Exit 6 when something did not open. Look for a backup first.
+      Bytes that don't open are kept in a file beside it. Tokens are listed of which a gap in the file may have held a newer \
+      one, or the deletion: do not use such a token before you know better. That writes at the very end are missing shows \
+      only if something of them is left; a pin tells. Exit 6 when something did not open. Look for a backup first.
       """)
 
   @Argument(help: "The damaged vault.")
@@ -41,8 +41,8 @@ struct Salvage: VaultCommand {
     guard !report.gaps.isEmpty else { return }
     throw CommandFailure(
       .finding,
-      "\(report.gaps.count == 1 ? "1 gap" : "\(report.gaps.count) gaps"): \(report.lostBytes) bytes did not open",
-      remedy: report.staleThrough > 0 ? "see which tokens are marked as perhaps out of date" : nil)
+      "\(counted(report.gaps.count, "gap", "gaps")): \(counted(report.lostBytes, "byte", "bytes")) did not open",
+      remedy: tokens.contains(where: report.mayBeStale) ? "see which tokens are perhaps out of date" : nil)
   }
 
   private func salvage(
@@ -69,7 +69,10 @@ struct Salvage: VaultCommand {
     table.add(["header", report.isHeaderLost ? "lost; a copy in the file stood for it" : "whole"])
     table.add(["gaps", "\(report.gaps.count), \(report.lostBytes) bytes"])
     if report.lostBytes > 0, let rest { table.add(["kept in", TerminalText.safe(rest)]) }
-    return table.text + gapTable(report) + tokenTable(report, tokens)
+    let stale = tokens.filter(report.mayBeStale)
+    // Who only looks has made no vault to ask.
+    if rest != nil { table.add(["tokens", "\(tokens.count), \(stale.count) of them perhaps out of date"]) }
+    return table.text + gapTable(report) + tokenTable(stale)
   }
 
   private static func gapTable(_ report: SalvageReport) -> String {
@@ -82,13 +85,13 @@ struct Salvage: VaultCommand {
     return "\n" + table.text
   }
 
-  private static func tokenTable(_ report: SalvageReport, _ tokens: [TokenSummary]) -> String {
-    guard !tokens.isEmpty else { return "" }
-    var table = Table(["USER", "PROVIDER", "SEQ", "UPDATED", ""])
-    for token in tokens {
+  private static func tokenTable(_ stale: [TokenSummary]) -> String {
+    guard !stale.isEmpty else { return "" }
+    var table = Table(["PERHAPS OUT OF DATE", "PROVIDER", "SEQ", "UPDATED"])
+    for token in stale {
       table.add([
         TerminalText.safe(token.id.user), TerminalText.safe(token.id.provider), "\(token.seq)",
-        Timestamp.seconds(token.updated), token.seq <= report.staleThrough ? "perhaps out of date" : "",
+        Timestamp.seconds(token.updated),
       ])
     }
     return "\n" + table.text
@@ -106,7 +109,7 @@ struct Salvage: VaultCommand {
     let values = tokens.map { (token) in
       JSONValue.object(
         token.id.members + [
-          ("seq", .unsigned(token.seq)), ("perhaps_stale", .bool(token.seq <= report.staleThrough)),
+          ("seq", .unsigned(token.seq)), ("perhaps_stale", .bool(report.mayBeStale(token))),
         ])
     }
     return JSONValue.object([
@@ -115,4 +118,9 @@ struct Salvage: VaultCommand {
       ("stale_through", .unsigned(report.staleThrough)), ("gaps", .array(gaps)), ("tokens", .array(values)),
     ]).text
   }
+}
+
+extension SalvageReport {
+  /// Whether a gap may have held a newer token, or its deletion.
+  fileprivate func mayBeStale(_ token: TokenSummary) -> Bool { token.seq <= staleThrough }
 }

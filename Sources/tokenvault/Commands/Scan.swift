@@ -85,7 +85,7 @@ private struct ScanRun {
     progress.end()
     if tooLarge > 0 { settings.note("larger than --max-size and left out: \(tooLarge)") }
     try list.end()
-    let read = files == 1 ? "1 file" : "\(files) files"
+    let read = counted(files, "file", "files")
     guard unread == 0 else {
       guard !settings.quiet else { throw .silent(.io) }
       throw CommandFailure(

@@ -53,7 +53,7 @@ struct Show: VaultCommand {
       table.add([
         "  " + TerminalText.safe(name),
         isShown
-          ? TerminalText.safe(value) : "(concealed, \(value.utf8.count) \(value.utf8.count == 1 ? "byte" : "bytes"))",
+          ? TerminalText.safe(value) : "(concealed, \(counted(value.utf8.count, "byte", "bytes")))",
       ])
     }
     return table.text

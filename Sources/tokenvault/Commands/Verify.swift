@@ -47,7 +47,8 @@ struct Verify: VaultCommand {
     var table = Table()
     table.add(["vault", TerminalText.safe(settings.vault)])
     table.add(["checked", report.usedKey ? "everything" : "structure only: " + Self.whyNotAll(settings)])
-    table.add(["frames", "\(report.frames) in \(report.batches) batches, \(report.records) of them records"])
+    let batches = counted(report.batches, "batch", "batches")
+    table.add(["frames", "\(report.frames) in \(batches), \(report.records) of them records"])
     if let names = report.liveNames { table.add(["names", "\(names) live"]) }
     table.add(["bytes", "\(report.bytes)"])
     if report.tornBytes > 0 {
