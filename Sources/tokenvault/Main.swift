@@ -48,7 +48,7 @@ enum EntryPoint {
       if arguments == ["help", "exit-codes"] {
         try Output.write(ExitCode.table)
       } else {
-        try checkHelp(arguments)
+        try checkCommand(arguments)
         var command = try command.parseAsRoot(rest)
         try command.run()
       }
@@ -59,18 +59,20 @@ enum EntryPoint {
     Host.end(code)
   }
 
-  /// Help on a command that is not there would be the help on all, as if that had been asked for.
-  private static func checkHelp(_ arguments: [String]) throws(CommandFailure) {
-    guard arguments.first == "help", let name = arguments.dropFirst().first, !name.hasPrefix("-") else { return }
-    let commands = TokenVaultCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
-    guard !commands.contains(where: { $0.configuration.commandName == name }) else { return }
+  private static let commands = TokenVaultCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
+
+  /// A command that is not there would be an argument too many, and help on it the help on all, as if that had been asked for.
+  private static func checkCommand(_ arguments: [String]) throws(CommandFailure) {
+    let name = arguments.first == "help" ? arguments.dropFirst().first : arguments.first
+    guard let name, !name.hasPrefix("-"), !commands.contains(where: { $0.configuration.commandName == name }) else {
+      return
+    }
     throw CommandFailure(.usage, "there is no such command", remedy: "'tokenvault help' lists them")
   }
 
   /// The command that the first argument names, and its arguments: parsing it alone takes half the time of parsing the tree
   /// of all commands, which is left to those who put options first.
   private static func dispatch(_ arguments: [String]) -> (any ParsableCommand.Type, [String]) {
-    let commands = TokenVaultCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
     let named = commands.first { $0.configuration.commandName == arguments.first }
     guard let named else { return (TokenVaultCommand.self, arguments) }
     return (named, Array(arguments.dropFirst()))

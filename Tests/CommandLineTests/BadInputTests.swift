@@ -63,6 +63,14 @@ import Testing
     #expect(try Fingerprint(path) == before)
   }
 
+  /// Who mistypes a command is told so, and not what was typed, which may be a secret that lost its way.
+  @Test(arguments: [["lst"], ["help", "lst"], ["lst", "--json"], [""]])
+  func commandsThatAreNotThere(_ arguments: [String]) throws {
+    let outcome = try Bench().run(Call(arguments))
+    #expect(outcome.code == 64 && outcome.output.isEmpty)
+    #expect(outcome.errors.contains("there is no such command") && !outcome.errors.contains("lst"), "\(outcome.errors)")
+  }
+
   /// The times of slots are under no key: whatever stands there is shown, and no command traps on it.
   @Test(arguments: [UInt8(0x7f), 0x80])
   func slotsOfAllTimesAreShown(_ highest: UInt8) throws {
