@@ -21,7 +21,7 @@ struct FrameRun: Sendable {
     try Frame(header, in: bytes.span.extracting(Int(header.offset - start)..<bytes.count))
   }
 
-  /// What is computed of each whole frame by itself.
+  /// What is computed of each whole frame by itself, up to the first whose trailer does not fit: no walk goes on behind it.
   ///
   /// - Throws: `crypto-failure`.
   func digests() throws(VaultError) -> [FrameDigest] {
@@ -30,8 +30,8 @@ struct FrameRun: Sendable {
       var digests: [FrameDigest] = []
       digests.reserveCapacity(headers.count)
       for header in headers where end <= start + UInt64(bytes.count) {
-        let frame = try frame(header)
-        digests.append(try hasher.digest(of: frame))
+        guard let digest = try hasher.digest(of: frame(header)) else { break }
+        digests.append(digest)
       }
       return digests
     }

@@ -10,13 +10,13 @@ enum NewestRoot {
   private static let reach: UInt64 = 320 << 20
   private static let piece: UInt64 = 1 << 19
 
-  /// Where the checkpoint begins that ends with the newest root; `nil` if there is none, or it is not whole.
-  static func checkpoint(_ window: inout FileWindow, in generation: Generation) throws(VaultError) -> Chain? {
+  /// A walk over the checkpoint that ends with the newest root; `nil` if there is none, or it is not whole.
+  static func checkpoint(_ window: inout FileWindow, in generation: Generation) throws(VaultError) -> Walk? {
     guard let last = try lastFrame(&window, in: generation) else { return nil }
     var offset = last.type == .indexRoot ? last.offset : last.newestRoot
     for _ in 0..<attempts {
       guard offset != 0, let root = try header(at: offset, &window, in: generation) else { return nil }
-      if let start = try start(of: root, &window, in: generation) { return start }
+      if let walk = try walk(to: root, &window, in: generation) { return walk }
       offset = root.newestRoot
     }
     return nil
@@ -86,12 +86,12 @@ enum NewestRoot {
 
   // MARK: Its batch
 
-  /// The start of a root's batch, if all of its frames are whole, linked up to the root, and a checkpoint's.
+  /// A walk over a root's batch, if all of its frames are whole, linked up to the root, and a checkpoint's.
   ///
   /// Else a torn checkpoint whose root reached the disk would read as committed.
-  private static func start(
-    of root: FrameHeader, _ window: inout FileWindow, in generation: Generation
-  ) throws(VaultError) -> Chain? {
+  private static func walk(
+    to root: FrameHeader, _ window: inout FileWindow, in generation: Generation
+  ) throws(VaultError) -> Walk? {
     let end = root.offset + UInt64(root.frameLength)
     guard root.type == .indexRoot, let trailer = try trailer(before: end, &window), UInt64(trailer.distance) < end,
       let first = try header(at: end - UInt64(trailer.distance), &window, in: generation),
@@ -101,6 +101,6 @@ enum NewestRoot {
     window.isWalking = true
     defer { window.isWalking = wasWalking }
     let walk = try Walk(&window, from: start, in: generation, batchLimit: 1)
-    return walk.newestCheckpoint == start.offset && walk.committed.offset == end ? start : nil
+    return walk.newestCheckpoint == start.offset && walk.committed.offset == end ? walk : nil
   }
 }

@@ -16,7 +16,7 @@ enum Opening {
     let slotsOffset: UInt64
     /// What is damaged before the batch where the walk began; `nil` if it began with the first frame, or nobody looked.
     let damage: VaultError?
-    /// Where the walk began, if that is the newest root's batch.
+    /// Where the walk began, if that is the newest root's batch and nobody looked at what is before it.
     var start: Chain?
   }
 

@@ -5,18 +5,22 @@ internal import VaultFormat
 extension Opening {
   /// Walks from the newest root's batch on, after checking the founding batch.
   ///
-  /// - Returns: `nil` when there is no such batch: then the whole file must be walked.
+  /// - Parameter damage: what ended the walk from the first frame, if there was one.
+  /// - Returns: `nil` when there is no such batch, or the founding batch is damaged: then the whole file must be walked.
   /// - Throws: as ``structure(_:)``.
-  static func structureFromRoot(_ window: inout FileWindow) throws(VaultError) -> Structure? {
+  static func structureFromRoot(
+    _ window: inout FileWindow, behind damage: VaultError? = nil
+  ) throws(VaultError) -> Structure? {
     window.isWalking = false
     defer { window.isWalking = true }
     let generation = try window.generation()
     let founding = try Walk(&window, from: Chain(startOf: generation), in: generation, batchLimit: 1)
-    guard founding.batches == 1, let start = try NewestRoot.checkpoint(&window, in: generation) else { return nil }
+    guard founding.batches == 1, var walk = try NewestRoot.checkpoint(&window, in: generation) else { return nil }
+    let start = walk.lastBatch
     window.isWalking = true
-    let walk = try Walk(&window, from: start, in: generation)
-    var structure = try structure(walk, &window, in: generation, behind: nil)
-    structure.start = start
+    try walk.goOn(&window, in: generation)
+    var structure = try structure(walk, &window, in: generation, behind: damage)
+    if damage == nil { structure.start = start }
     return structure
   }
 

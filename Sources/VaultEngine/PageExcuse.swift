@@ -186,21 +186,9 @@ extension Opening {
     do {
       return try structure(&window)
     } catch {
-      guard error.code.isDamage, let found = try structure(behind: error, &window) else { throw error }
+      guard error.code.isDamage, let found = try structureFromRoot(&window, behind: error) else { throw error }
       return found
     }
-  }
-
-  /// Walks from the newest root's batch.
-  ///
-  /// - Parameter damage: what ended the walk from the first frame.
-  /// - Returns: `nil` when there is no such batch, or the founding batch is damaged.
-  static func structure(behind damage: VaultError, _ window: inout FileWindow) throws(VaultError) -> Structure? {
-    let generation = try window.generation()
-    let founding = try Walk(&window, from: Chain(startOf: generation), in: generation, batchLimit: 1)
-    guard founding.batches == 1, let start = try NewestRoot.checkpoint(&window, in: generation) else { return nil }
-    let walk = try Walk(&window, from: start, in: generation)
-    return try structure(walk, &window, in: generation, behind: damage)
   }
 
   /// Replays a file with a page that does not open, or that stopped the walk from the first frame.

@@ -35,11 +35,23 @@ struct Walk {
     chain = start
     batch = start
     if excuse == nil, batchLimit == .max {
-      try walkInRuns(&window, in: generation, visit)
+      try goOn(&window, in: generation, visit)
     } else {
       try walkFrameByFrame(&window, in: generation, batchLimit, excuse, visit)
+      if batches < batchLimit { noteEnd() }
     }
-    if failure == nil, batches < batchLimit, !chain.isBetweenBatches {
+  }
+
+  /// Walks on to the end of the file, from where the walk was to stop.
+  mutating func goOn(
+    _ window: inout FileWindow, in generation: Generation, _ visit: (FrameHeader) -> Void = { _ in }
+  ) throws(VaultError) {
+    try walkInRuns(&window, in: generation, visit)
+    noteEnd()
+  }
+
+  private mutating func noteEnd() {
+    if failure == nil, !chain.isBetweenBatches {
       failure = FormatError(.frameDamaged, "the file ends inside a batch", offset: chain.offset)
     }
   }
@@ -73,7 +85,13 @@ struct Walk {
       for (number, header) in run.headers.enumerated() {
         let frame = try run.frame(header)
         startFrame()
-        try chain.accept(frame, with: digests[number])
+        if number < digests.count {
+          try chain.accept(frame, with: digests[number])
+        } else {
+          // Something is wrong with it, and this says what.
+          var hasher = try LinkHasher()
+          _ = try chain.accept(header, in: frame.bytes, hasher: &hasher)
+        }
         note(header, visit)
       }
     } catch {

@@ -67,23 +67,35 @@ package struct Chain: Equatable, Sendable {
     _ header: FrameHeader, in bytes: Span<UInt8>, hasher: inout LinkHasher
   ) throws(FormatError) -> Frame {
     let frame = try Frame(header, in: bytes)
-    try accept(frame, with: hasher.digest(of: frame))
+    let step = try step(over: frame, with: frame.checksum)
+    advance(over: step, link: try hasher.link(of: frame.bytes))
     return frame
   }
 
   /// The same for a frame whose digest was computed before.
   package mutating func accept(_ frame: borrowing Frame, with digest: FrameDigest) throws(FormatError) {
+    advance(over: try step(over: frame, with: digest.checksum), link: digest.link)
+  }
+
+  /// What becomes of the batch with one frame more.
+  private struct Step {
+    let header: FrameHeader
+    let end: UInt64
+    let shape: BatchShape
+    /// The frame's number, if it is a slot.
+    let slot: UInt32?
+  }
+
+  /// Checks all of a frame but its link, which takes longer than the rest and is the next frame's to tell.
+  private func step(over frame: borrowing Frame, with checksum: UInt32) throws(FormatError) -> Step {
     let header = frame.header
     try checkPlace(of: header)
     let end = header.offset + UInt64(header.frameLength)
-    let trailer = try frame.trailer(with: digest.checksum)
+    let trailer = try frame.trailer(with: checksum)
     guard UInt64(trailer.distance) == end - batchStart else {
       throw header.damaged("its trailer names another start of the batch")
     }
-    let next = try shape(with: header, end: end)
-    let slot = try checkedSlot(of: frame)
-    link = digest.link
-    advance(behind: header, end: end, next, slot)
+    return Step(header: header, end: end, shape: try shape(with: header, end: end), slot: try checkedSlot(of: frame))
   }
 
   /// The batch with one frame more.
@@ -94,18 +106,20 @@ package struct Chain: Equatable, Sendable {
     return next
   }
 
-  private mutating func advance(behind header: FrameHeader, end: UInt64, _ next: BatchShape, _ slot: UInt32?) {
+  private mutating func advance(over step: Step, link: Link) {
+    let header = step.header
+    self.link = link
     sequence = header.sequence
-    offset = end
-    lastSlot = header.endsBatch ? nil : slot ?? lastSlot
+    offset = step.end
+    lastSlot = header.endsBatch ? nil : step.slot ?? lastSlot
     if header.endsBatch {
       if header.type == .indexRoot { newestRoot = header.offset }
       position = 0
-      batchStart = end
+      batchStart = step.end
       shape = BatchShape(isFirst: false)
     } else {
       position += 1
-      shape = next
+      shape = step.shape
     }
   }
 
@@ -134,9 +148,10 @@ package struct Chain: Equatable, Sendable {
         type: .indexPage, sequence: sequence + 1, offset: offset, position: position, term: 0,
         ciphertextLength: IndexPage.length, previousLink: link, newestRoot: newestRoot)
       page.endsBatch = number == last
-      advance(behind: page, end: offset + length, try shape(with: page, end: offset + length), nil)
+      let end = offset + length
+      let step = Step(header: page, end: end, shape: try shape(with: page, end: end), slot: nil)
+      advance(over: step, link: number == count ? next.previousLink : link)
     }
-    link = next.previousLink
     return last != nil
   }
 

@@ -51,9 +51,12 @@ package struct LinkHasher: ~Copyable, Sendable {
 
   /// Of a whole frame.
   ///
+  /// - Returns: `nil` when its trailer does not fit: nobody need know the link of a damaged frame.
   /// - Throws: `crypto-failure`.
-  package mutating func digest(of frame: borrowing Frame) throws(FormatError) -> FrameDigest {
-    FrameDigest(checksum: frame.checksum, link: try link(of: frame.bytes))
+  package mutating func digest(of frame: borrowing Frame) throws(FormatError) -> FrameDigest? {
+    let checksum = frame.checksum
+    guard (try? frame.trailer(with: checksum)) != nil else { return nil }
+    return FrameDigest(checksum: checksum, link: try link(of: frame.bytes))
   }
 
   private static let prefix = Label.bytes("tokenvault/1 link")

@@ -368,7 +368,7 @@ statement("replay: a root's place", "an index root fits its place", "      «try
 section(ENGINE + "Walk.swift", SHORTER, GUARDS)
 expression(
     "walk: an end inside a batch", "a file that ends inside a batch is not whole",
-    "if failure == nil, batches < batchLimit, «!chain.isBetweenBatches» {", "false")
+    "if failure == nil, «!chain.isBetweenBatches» {", "false")
 
 section(ENGINE + "Opening.swift", SHORTER, SCENARIOS)
 expression("opening: a founding batch", "a file without a whole batch is refused", "guard «walk.batches > 0» else {")
@@ -406,7 +406,7 @@ expression("excuse: the root's own batch", "pages of the root's own batch are no
 section(ENGINE + "NewestRoot.swift", TAMPER, SCENARIOS)
 expression(
     "root: its batch", "a root counts only at the end of a whole checkpoint",
-    "return «walk.newestCheckpoint == start.offset && walk.committed.offset == end» ? start : nil")
+    "return «walk.newestCheckpoint == start.offset && walk.committed.offset == end» ? walk : nil")
 
 section(ENGINE + "IndexComparison.swift", TAMPER, SCENARIOS + "|VaultVectorsTests.WrongIndexTests")
 for name, text in [

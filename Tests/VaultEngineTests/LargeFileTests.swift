@@ -41,7 +41,7 @@ import VaultLaboratory
       var window = try FileWindow(file)
       let generation = try window.generation()
       let found = try NewestRoot.checkpoint(&window, in: generation)
-      #expect(found?.offset == (isFound ? UInt64(sample.newest.checkpoint) : nil))
+      #expect(found?.lastBatch?.offset == (isFound ? UInt64(sample.newest.checkpoint) : nil))
     }
   }
 
