@@ -1,25 +1,29 @@
 import VaultEngine
 
 /// Crashes inside what follows a crash: recovery, commits, new generations, changes of keys. Two deep: the power goes, goes
-/// again while somebody goes on from there, and once more while somebody goes on from that.
+/// again while somebody goes on from there, and once more while somebody goes on from that. No nonce may seal two things in all of it.
 package struct NestedCuts: Sendable {
-  package let traces: [Trace]
-  package let seed: UInt64
-  /// Crashes to begin with.
-  package let rounds: Int
-  /// Is shown every frame, if there is one.
-  package let ledger: NonceLedger?
+  private let large: Int
+  private let seed: UInt64
+  private let rounds: Int
 
-  package init(along traces: [Trace], seed: UInt64, rounds: Int, ledger: NonceLedger? = nil) {
-    (self.traces, self.seed, self.rounds, self.ledger) = (traces, seed, rounds, ledger)
+  /// - Parameters:
+  ///   - large: bytes of the values of large commits.
+  ///   - rounds: crashes to begin with.
+  package init(large: Int, seed: UInt64, rounds: Int) {
+    (self.large, self.seed, self.rounds) = (large, seed, rounds)
   }
 
-  package func report() -> Report {
-    Report.over(Array(0..<rounds)) { (round) in
+  package func report() throws -> Report {
+    let ledger = NonceLedger()
+    let traces = try ReferenceTraces(large: large, seed: seed, ledger: ledger).all()
+    var report = Report.over(Array(0..<rounds)) { (round) in
       var branch = CrashBranch(seed: seed &+ UInt64(round) &* 0xD1B5_4A32_D192_ED03, ledger: ledger)
       branch.run(traces[round % traces.count])
       return branch.report
     }
+    report.add(ledger.report)
+    return report
   }
 }
 
@@ -31,11 +35,11 @@ private struct CrashBranch {
 
   private static let depth = 2
   private let seed: UInt64
-  private let ledger: NonceLedger?
+  private let ledger: NonceLedger
   private var random: SeededRandom
   private(set) var report = Report()
 
-  init(seed: UInt64, ledger: NonceLedger?) {
+  init(seed: UInt64, ledger: NonceLedger) {
     (self.seed, self.ledger) = (seed, ledger)
     random = SeededRandom(seed: seed)
   }
@@ -64,7 +68,7 @@ private struct CrashBranch {
       if depth == Self.depth || draw(8) == 0 {
         report.count("writers and verifications")
         let disk = try Recovered.check(image, seed: random.next())
-        ledger?.take(disk.journal, on: image)
+        ledger.take(disk.journal, on: image)
       }
       guard depth < Self.depth, depth == 0 || draw(4) == 0 else { return }
       try goOn(from: image, holding: found, depth: depth, place: place)

@@ -4,25 +4,22 @@ import VaultCrypto
 
 import VaultEngine
 
-/// All that may bring a nonce up twice: crashes and what goes on from them, calls that fail and are tried again, copies of a vault
-/// that live on apart, backups that are restored, batches that are sealed before it is their turn and sealed again.
+/// What may bring a nonce up twice, beside the crashes of ``NestedCuts``: calls that fail and are tried again, copies of a vault that
+/// live on apart, backups that are restored, batches that are sealed before it is their turn and sealed again.
 package struct Nonces: Sendable {
   package let seed: UInt64
-  /// How many crashes are begun with, forks made, and series of failures gone through.
+  /// How often each is done.
   package let rounds: Int
 
   package init(seed: UInt64, rounds: Int) { (self.seed, self.rounds) = (seed, rounds) }
 
-  package func report() throws -> Report {
+  package func report() -> Report {
     let ledger = NonceLedger()
-    let traces = try ReferenceTraces(large: 1200, seed: seed, ledger: ledger).all()
-    var report = NestedCuts(along: traces, seed: seed &+ 1, rounds: rounds, ledger: ledger).report()
-    report.add(
-      Report.over(Array(0..<rounds)) { (round) in
-        var branches = NonceBranches(
-          ledger, processes: SeededRandom(seed: seed &* 31 &+ UInt64(round) &* 0xA24B_AED4_963E_E407))
-        return branches.run("seed \(seed), round \(round)")
-      })
+    var report = Report.over(Array(0..<rounds)) { (round) in
+      var branches = NonceBranches(
+        ledger, processes: SeededRandom(seed: seed &* 31 &+ UInt64(round) &* 0xA24B_AED4_963E_E407))
+      return branches.run("seed \(seed), round \(round)")
+    }
     report.add(ledger.report)
     report.add(planted())
     return report

@@ -4,9 +4,9 @@ import VaultLaboratory
 struct NoncesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nonces",
-    abstract: "See that no nonce seals two things, over crashes, failures, forks and restored backups.")
+    abstract: "See that no nonce seals two things, over failures, forks and restored backups.")
 
-  @Option(help: "Crashes to begin with, forks, and series of failures.")
+  @Option(help: "Forks, restored backups, and series of failures.")
   var rounds = 1500
   @Option(help: "Fixes what is drawn.")
   var seed: UInt64 = 2026

@@ -85,8 +85,16 @@ import VaultLaboratory
 
   // Defends: a nonce that seals two things is noticed, whoever drew it; and nothing is said of what is written again.
   @Test func repeatedNonces() throws {
-    let report = try Nonces(seed: 2028, rounds: 2).report()
+    let report = Nonces(seed: 2028, rounds: 2).report()
     #expect(report.violations == [])
     #expect(report.counts["nonces"] ?? 0 > 500 && report.counts["planted repeats noticed in"] ?? 0 > 10)
+  }
+
+  // Defends: the power may go again while somebody recovers, and again while somebody recovers from that; and the nonces of it all
+  // are looked at.
+  @Test func nestedCuts() throws {
+    let report = try NestedCuts(large: 1200, seed: 2029, rounds: 2).report()
+    #expect(report.violations == [])
+    #expect(report.counts["states, 3 crashes"] ?? 0 > 10 && report.counts["nonces"] ?? 0 > 500)
   }
 }
