@@ -103,10 +103,17 @@ enum EntryPoint {
   }
 
   private static func refuse(_ error: any Error, of command: any ParsableCommand.Type) -> ExitCode {
-    let message = ArgumentPrivacy.concealed(command.message(for: error))
+    let found = command.message(for: error)
+    let message = ArgumentPrivacy.concealed(found) + (hasFileTooMany(found) ? ": a vault's path goes with --vault" : "")
     let name = command == TokenVaultCommand.self ? "" : (command.configuration.commandName ?? "") + " "
     let usage = "Usage: \(command.usageString())\n  See 'tokenvault \(name)--help' for more information."
     return end(with: CommandFailure(.usage, message, remedy: usage), of: command)
+  }
+
+  /// Whether a file was given as an argument, as most people do with the vault at first.
+  private static func hasFileTooMany(_ message: String) -> Bool {
+    message.contains("nexpected argument")
+      && CommandLine.arguments.dropFirst().contains { message.contains("'\($0)'") && FileFacts.exists($0) }
   }
 
   /// Whether other codes than 125 to 127 belong to a program that is run: then nothing that fails here may end with one.

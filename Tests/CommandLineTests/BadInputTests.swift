@@ -71,6 +71,17 @@ import Testing
     #expect(outcome.errors.contains("there is no such command") && !outcome.errors.contains("lst"), "\(outcome.errors)")
   }
 
+  /// Who gives the vault as an argument is told how it is given, and who gives something else too many is not.
+  @Test func aVaultIsNoArgument() throws {
+    let bench = try Bench()
+    for arguments in [["verify"], ["list", "--json"]] {
+      let outcome = try bench.run(Call(arguments + [bench.vault]))
+      #expect(outcome.code == 64 && outcome.errors.contains("a vault's path goes with --vault"), "\(outcome.errors)")
+    }
+    let other = try bench.run(Call(["list", "ada", "--vault", bench.vault]))
+    #expect(other.code == 64 && !other.errors.contains("a vault's path"), "\(other.errors)")
+  }
+
   /// The times of slots are under no key: whatever stands there is shown, and no command traps on it.
   @Test(arguments: [UInt8(0x7f), 0x80])
   func slotsOfAllTimesAreShown(_ highest: UInt8) throws {
