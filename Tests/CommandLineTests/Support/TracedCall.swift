@@ -14,6 +14,8 @@ enum TracedCall {
     let number: Int
     /// As strace shows it, with its file.
     let line: String
+    /// What it does to which file, and how many of the same kind came before it: the same in each run, as the number need not be.
+    var place = ""
     var description: String { "\(name) \(number)" }
   }
 
@@ -24,32 +26,79 @@ enum TracedCall {
     let line: String
   }
 
+  /// A fault, put into a run at one call.
+  enum Fault {
+    case error(String)
+    /// The process is killed when it comes to the call, which is not made any more.
+    case kill
+  }
+
   /// The calls of `call` on the bench's files, in their order; what the system's loader and the libraries open is none of them.
   static func sites(of call: Call, on bench: Bench) throws -> [Site] {
-    var counts: [String: Int] = [:]
+    sites(in: try lines(of: call, named: changing, on: bench), on: bench)
+  }
+
+  private static func sites(in lines: [String], on bench: Bench) -> [Site] {
+    var (numbers, places): ([String: Int], [String: Int]) = ([:], [:])
     var sites: [Site] = []
-    for line in try lines(of: call, named: changing, on: bench) {
+    for line in lines {
       // Number of the thread, blanks, name, arguments. strace counts the calls of each thread by themselves.
       guard let name = changing.first(where: { line.hasCall($0) }) else { continue }
       let thread = line.prefix { $0 != " " }
-      counts[thread + name, default: 0] += 1
-      let number = counts[thread + name, default: 0]
+      numbers[thread + name, default: 0] += 1
+      let number = numbers[thread + name, default: 0]
       let isKnown = sites.contains { $0.name == name && $0.number == number }
-      if line.contains(bench.folder), !isKnown { sites.append(Site(name: name, number: number, line: line)) }
+      guard line.contains(bench.folder), !isKnown else { continue }
+      let what = line.purpose(of: name)
+      places[what, default: 0] += 1
+      sites.append(Site(name: name, number: number, line: line, place: "\(what), \(places[what, default: 0])"))
     }
     return sites
   }
 
-  /// Runs `call`, which is killed when it comes to `site`: that call is not made any more.
-  static func kill(_ call: Call, at site: Site, on bench: Bench) throws -> Outcome {
-    try run(call, ["-e", "inject=\(site.name):signal=KILL:when=\(site.number)"], [site.name], on: bench).outcome
-  }
-
   /// Runs `call`, whose system call at `site` fails with `error`.
   static func fail(_ call: Call, at site: Site, with error: String, on bench: Bench) throws -> Failed {
-    let fault = ["--seccomp-bpf", "-e", "inject=\(site.name):error=\(error):when=\(site.number)"]
-    let traced = try run(call, fault, [site.name], on: bench)
-    return Failed(outcome: traced.outcome, line: traced.lines.first { $0.hasSuffix("(INJECTED)") } ?? "")
+    try run(call, .error(error), at: site, on: bench).failed
+  }
+
+  /// Runs `call` with a fault at the system call that is at `site`'s place, whatever number it has: a command looks at the lock
+  /// once more when some time has passed, and that moves the numbers of the calls that follow. A run that came to another call is
+  /// made again.
+  ///
+  /// - Parameter reset: makes the bench what it was, before each run.
+  /// - Returns: `nil` if no run came to that call.
+  static func run(
+    _ call: Call, _ fault: Fault, atPlaceOf site: Site, on bench: Bench, reset: () throws -> Void
+  ) throws -> Failed? {
+    var number = site.number
+    for _ in 0..<10 {
+      try reset()
+      let site = Site(name: site.name, number: number, line: site.line, place: site.place)
+      let (failed, met) = try run(call, fault, at: site, on: bench)
+      let hit: Site? =
+        switch fault {
+        case .error: met.first { $0.line == failed.line }
+        case .kill: failed.outcome.code == 128 + SIGKILL ? met.last : nil
+        }
+      if hit?.place == site.place { return failed }
+      // A process that was killed too early has not made the call that was meant.
+      number = met.first { $0.place == site.place }?.number ?? (hit == nil ? site.number : number + 1)
+    }
+    return nil
+  }
+
+  /// - Returns: what came of it, and the calls of the site's name on the bench's files.
+  private static func run(
+    _ call: Call, _ fault: Fault, at site: Site, on bench: Bench
+  ) throws -> (failed: Failed, met: [Site]) {
+    let words =
+      switch fault {
+      case .error(let error): ["--seccomp-bpf", "-e", "inject=\(site.name):error=\(error):when=\(site.number)"]
+      case .kill: ["-e", "inject=\(site.name):signal=KILL:when=\(site.number)"]
+      }
+    let traced = try run(call, words, [site.name], on: bench)
+    let line = traced.lines.first { $0.hasSuffix("(INJECTED)") } ?? ""
+    return (Failed(outcome: traced.outcome, line: line), sites(in: traced.lines, on: bench))
   }
 
   /// The calls of these names that `call` makes, as strace shows them, in their order.
@@ -77,5 +126,16 @@ enum TracedCall {
 extension String {
   fileprivate func hasCall(_ name: String) -> Bool {
     drop { $0.isNumber }.drop { $0 == " " }.hasPrefix(name + "(")
+  }
+
+  /// Of a line of a trace: the call's name, its files, and what is asked for; neither the bytes, nor descriptors, nor what came of
+  /// it, nor the part of a temporary's name that is drawn.
+  fileprivate func purpose(of name: String) -> String {
+    let arguments = firstRange(of: ") = ").map { self[..<$0.lowerBound] } ?? self[...]
+    let words = arguments.matches(of: /[<"](\/[^>"]*)[>"]|(?:O|LOCK)_[A-Z]+/).map { (match) in
+      let word = match.1 ?? match.0
+      return word.firstRange(of: ".tmp-").map { word[..<$0.upperBound] } ?? word
+    }
+    return ([name[...]] + words).joined(separator: " ")
   }
 }
