@@ -1,5 +1,6 @@
 import Glibc
 import Testing
+import VaultLaboratory
 
 /// Making a vault and its key, when something fails on the way.
 @Suite struct InitFaultTests {

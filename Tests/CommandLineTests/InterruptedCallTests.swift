@@ -1,4 +1,5 @@
 import Testing
+import VaultLaboratory
 
 /// System calls that a signal interrupts.
 @Suite struct InterruptedCallTests {
@@ -13,7 +14,7 @@ import Testing
     for number in 1...3 {
       var call = Call("put", "bob")
       call.input = .bytes(Array(#"{"access_token":"x"}"#.utf8))
-      let site = TracedCall.Site(name: name, number: number, line: "")
+      let site = TracedSite(name: name, number: number)
       let failed = try TracedCall.fail(call, at: site, with: "EINTR", on: bench)
       guard !failed.line.isEmpty else { break }
       #expect(failed.outcome.code == 0, "\(failed.line): \(failed.outcome.errors)")

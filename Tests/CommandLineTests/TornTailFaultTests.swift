@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Testing
+import VaultLaboratory
 
 /// How a real command keeps a torn tail, call by call.
 @Suite(.enabled(if: StoppedWriter.isPossible, "watching system calls needs strace"))

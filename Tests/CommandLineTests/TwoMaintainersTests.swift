@@ -1,4 +1,5 @@
 import Testing
+import VaultLaboratory
 
 /// Maintenance commands beside each other, as processes.
 @Suite struct TwoMaintainersTests {

@@ -1,3 +1,4 @@
+import Glibc
 import VaultEngine
 
 /// Every system call of every command fails in every way that it may: on the real binary, by strace(1).
@@ -66,13 +67,8 @@ private final class CallCourse: @unchecked Sendable {
   private func survey() throws -> [TracedSite] {
     try folder.reset()
     before = settled(try folder.state())
-    let wrapping = [
-      "/usr/bin/strace", "-f", "-qq", "-y", "-o", folder.trace, "-e",
-      "trace=" + TracedSite.names.joined(separator: ","),
-    ]
-    let first = try folder.run(command.words, input: command.input, wrapping: wrapping)
+    let (first, sites) = try trace()
     guard first.code == 0 else { throw CallFailure(sentence: "ends with \(first.code): \(first.errors)") }
-    let sites = TracedSite.all(in: folder.traced(), touching: folder.path)
     guard sites.count > 5 else { throw CallFailure(sentence: "strace shows no system calls") }
     let found = try folder.state()
     try folder.reset()
@@ -83,6 +79,15 @@ private final class CallCourse: @unchecked Sendable {
     after = settled(after)
     output = !command.isTalkative && first.output == second.output ? first.output : nil
     return sites
+  }
+
+  private func trace() throws -> (outcome: CallFolder.Outcome, sites: [TracedSite]) {
+    let wrapping = [
+      "/usr/bin/strace", "-f", "-qq", "-y", "-o", folder.trace, "-e",
+      "trace=" + TracedSite.names.joined(separator: ","),
+    ]
+    let outcome = try folder.run(command.words, input: command.input, wrapping: wrapping)
+    return (outcome, TracedSite.all(in: folder.traced(), named: TracedSite.names, touching: folder.path))
   }
 
   private func settled(_ state: FolderState) -> FolderState {
@@ -150,23 +155,15 @@ private final class CallCourse: @unchecked Sendable {
   // MARK: One fault
 
   private func attempt(_ fault: CallFault, at site: TracedSite) throws {
-    let place = "seed \(seed), \(command.name), \(site.name) \(site.number), \(fault)"
-    try folder.reset()
-    let outcome = try folder.run(
-      command.words, input: command.input, wrapping: fault.words(at: site, trace: folder.trace))
-    var line = site.line
-    switch fault {
-    case .limit: break
-    case .kill: if outcome.code == 0 { return result.count("not-reached") }
-    case .error, .shortRead:
-      // Calls come in another order now and then; and a program that is started has files of its own.
-      let all = folder.traced().filter { $0.hasSuffix("(INJECTED)") }
-      let injected = all.first ?? ""
-      let isProgram = command.startsProgram && Set(all.map { $0.prefix { $0 != " " } }).count > 1
-      guard injected.contains(folder.path) && !isProgram || site.name == "getrandom" else {
-        return result.count("not-reached")
-      }
-      line = String(injected)
+    let place = "seed \(seed), \(command.name), \(site), \(fault)"
+    let (outcome, line): (CallFolder.Outcome, String)
+    switch try run(fault, at: site) {
+    case .reached(let found, let call): (outcome, line) = (found, call)
+    case .notAlone: return result.count("not-alone")
+    case .never:
+      result.count("not-reached")
+      if try isSteady(site) { result.violation("no run came to it: \(place): \(site.line)") }
+      return
     }
     result.count("faults")
     result.count(fault.kind)
@@ -175,6 +172,45 @@ private final class CallCourse: @unchecked Sendable {
     } catch {
       result.violation("\(place): \(line): \(outcome.code) \(outcome.errors): \(error)")
     }
+  }
+
+  private enum Meeting {
+    /// What came of the command, and the call with the fault.
+    case reached(CallFolder.Outcome, line: String)
+    /// The fault also came to a call of another thread, or of a program that the command started.
+    case notAlone
+    case never
+  }
+
+  /// Runs the command with the fault, again if it came to another call.
+  private func run(_ fault: CallFault, at site: TracedSite) throws -> Meeting {
+    var moved = site
+    for _ in 0..<20 {
+      try folder.reset()
+      let words = fault.words(at: moved, trace: folder.trace)
+      let outcome = try folder.run(command.words, input: command.input, wrapping: words)
+      if case .limit = fault { return .reached(outcome, line: site.line) }
+      let lines = folder.traced()
+      let met = TracedSite.all(in: lines, named: [site.name], touching: folder.path)
+      let hit: TracedSite? =
+        if case .kill = fault { outcome.code == 128 + SIGKILL ? met.last : nil } else { met.first { $0.isInjected } }
+      if let hit, site.isSame(as: hit) {
+        let threads = Set(lines.filter { $0.contains("(INJECTED") }.map { $0.prefix { $0 != " " } })
+        let isAlone = threads.count < 2 || !command.startsProgram && fault.isError
+        return isAlone ? .reached(outcome, line: hit.line) : .notAlone
+      }
+      moved = site.moved(to: met)
+    }
+    return .never
+  }
+
+  /// Whether the command makes this call each time, and not only when it looks at the lock, and at what is new, once more.
+  private func isSteady(_ site: TracedSite) throws -> Bool {
+    for _ in 0..<3 {
+      try folder.reset()
+      guard try trace().sites.contains(where: { site.isSame(as: $0) }) else { return false }
+    }
+    return true
   }
 
   private func judge(

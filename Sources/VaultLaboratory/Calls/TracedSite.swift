@@ -1,9 +1,70 @@
 /// A system call of a command, by its name and its number in its thread, from 1: as strace finds it again.
-struct TracedSite: Sendable {
-  let name: String
-  let number: Int
+package struct TracedSite: Sendable, CustomStringConvertible {
+  package let name: String
+  package let number: Int
   /// As strace shows it, with its file.
-  let line: String
+  package let line: String
+  /// What it does to which file. By this and ``turn`` it is found in each run, as by its number it need not be: a command looks at
+  /// the lock once more when some time has passed, and libraries open files of their own.
+  package let purpose: String
+  /// How many have had the same purpose, with this one.
+  package let turn: Int
+
+  package init(name: String, number: Int, line: String = "", purpose: String = "", turn: Int = 1) {
+    (self.name, self.number, self.line, self.purpose, self.turn) = (name, number, line, purpose, turn)
+  }
+
+  package var description: String { "\(name) \(number)" }
+
+  /// Whether strace made it fail, or made its result up.
+  package var isInjected: Bool { line.contains("(INJECTED") }
+
+  /// The calls of a trace that touch `folder`, or ask for random bytes, in their order. Calls are counted in each thread by
+  /// themselves: of those that have one number, the first alone is given, since a fault comes to that one first.
+  ///
+  /// - Parameter lines: of `strace -f -y`: number of the thread, blanks, name, arguments.
+  package static func all(in lines: [Substring], named names: [String], touching folder: String) -> [TracedSite] {
+    var (numbers, turns): ([String: Int], [String: Int]) = ([:], [:])
+    var seen: Set<String> = []
+    var sites: [TracedSite] = []
+    for line in lines {
+      let thread = line.prefix { $0 != " " }
+      let call = line.dropFirst(thread.count).drop { $0 == " " }
+      let name = String(call.prefix { $0 != "(" })
+      guard names.contains(name) else { continue }
+      numbers[thread + name, default: 0] += 1
+      let number = numbers[thread + name, default: 0]
+      guard seen.insert("\(name) \(number)").inserted, call.contains(folder) || name == "getrandom" else { continue }
+      let purpose = purpose(of: call, named: name)
+      turns[purpose, default: 0] += 1
+      let turn = turns[purpose, default: 0]
+      sites.append(TracedSite(name: name, number: number, line: String(call), purpose: purpose, turn: turn))
+    }
+    return sites
+  }
+
+  /// Of a line of a trace: the call's name, its files, what is asked for, and of a read how much and from where; neither the bytes,
+  /// nor descriptors, nor what came of it, nor what is drawn for the name of a temporary.
+  private static func purpose(of call: Substring, named name: String) -> String {
+    let arguments = call.firstRange(of: ") = ").map { call[..<$0.lowerBound] } ?? call
+    var words = arguments.matches(of: /[<"](\/[^>"]*)[>"]|(?:O|LOCK)_[A-Z]+/).map { (match) in
+      let word = match.1 ?? match.0
+      return word.firstRange(of: /\.tmp-|\.torn-|#/).map { word[..<$0.upperBound] } ?? word
+    }
+    if name == "pread64", !call.isUnfinished { words += arguments.split(separator: ", ").suffix(2) }
+    return ([name[...]] + words).joined(separator: " ")
+  }
+
+  /// Whether that call of another run is this one. Of a call at which the process was killed strace does not know everything.
+  package func isSame(as met: TracedSite) -> Bool {
+    met.line[...].isUnfinished ? purpose.hasPrefix(met.purpose) : met.purpose == purpose && met.turn == turn
+  }
+
+  /// The same call by the number that it had in another run; by its own where that run did not come to it.
+  package func moved(to met: [TracedSite]) -> TracedSite {
+    let there = met.first { !$0.line[...].isUnfinished && isSame(as: $0) }
+    return TracedSite(name: name, number: there?.number ?? number, line: line, purpose: purpose, turn: turn)
+  }
 
   /// The calls by which a command touches files, and the one by which it gets random bytes.
   static let names = [
@@ -12,27 +73,6 @@ struct TracedSite: Sendable {
     "renameat2", "link", "linkat", "unlink", "unlinkat", "flock", "fcntl", "newfstatat", "fstat", "statx", "statfs",
     "getdents64", "fchmod", "mkdir", "getrandom",
   ]
-
-  /// The calls of a trace that touch `folder`, each once, in their order.
-  ///
-  /// - Parameter lines: of `strace -f -y`: number of the thread, blanks, name, arguments. Calls are counted in each thread by
-  ///   themselves.
-  static func all(in lines: [Substring], touching folder: String) -> [TracedSite] {
-    var counts: [String: Int] = [:]
-    var seen: Set<String> = []
-    var sites: [TracedSite] = []
-    for line in lines {
-      let thread = line.prefix { $0 != " " }
-      let call = line.dropFirst(thread.count).drop { $0 == " " }
-      let name = String(call.prefix { $0 != "(" })
-      guard names.contains(name) else { continue }
-      counts[thread + name, default: 0] += 1
-      let number = counts[thread + name, default: 0]
-      guard call.contains(folder) || name == "getrandom", seen.insert("\(name) \(number)").inserted else { continue }
-      sites.append(TracedSite(name: name, number: number, line: String(call)))
-    }
-    return sites
-  }
 
   /// The errors that such a call may return on some file system or other.
   var errors: [String] {
@@ -73,6 +113,8 @@ enum CallFault: Sendable, CustomStringConvertible {
     }
   }
 
+  var isError: Bool { if case .error = self { true } else { false } }
+
   /// What is counted.
   var kind: String {
     switch self {
@@ -95,9 +137,16 @@ enum CallFault: Sendable, CustomStringConvertible {
       injection = "retval=\(count):poke_exit=@arg2=\(bytes):when=\(site.number)"
     case .limit(let bytes): return ["/usr/bin/prlimit", "--fsize=\(bytes)", "--"]
     }
-    return [
-      "/usr/bin/strace", "-f", "-qq", "-y", "--seccomp-bpf", "-o", trace, "-e", "trace=\(site.name)", "-e",
-      "inject=\(site.name):\(injection)",
-    ]
+    return ["/usr/bin/strace", "-f", "-qq", "-y"] + filter
+      + ["-o", trace, "-e", "trace=\(site.name)", "-e", "inject=\(site.name):\(injection)"]
   }
+
+  /// Keeps strace from stopping at calls that it need not see. It sends no signal then.
+  private var filter: [String] {
+    if case .kill = self { [] } else { ["--seccomp-bpf"] }
+  }
+}
+
+extension Substring {
+  fileprivate var isUnfinished: Bool { contains("<unfinished ...>") }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import VaultLaboratory
 
 /// The system calls that a real command makes on the files of its bench, and faults put into them with strace.
 enum TracedCall {
@@ -7,17 +8,6 @@ enum TracedCall {
   static let changing = [
     "pwrite64", "fdatasync", "fsync", "rename", "renameat2", "unlink", "ftruncate", "openat", "flock",
   ]
-
-  /// A system call, by its name and its number in its thread, from 1.
-  struct Site: CustomStringConvertible {
-    let name: String
-    let number: Int
-    /// As strace shows it, with its file.
-    let line: String
-    /// What it does to which file, and how many of the same kind came before it: the same in each run, as the number need not be.
-    var place = ""
-    var description: String { "\(name) \(number)" }
-  }
 
   /// A call that was made to fail.
   struct Failed {
@@ -34,63 +24,48 @@ enum TracedCall {
   }
 
   /// The calls of `call` on the bench's files, in their order; what the system's loader and the libraries open is none of them.
-  static func sites(of call: Call, on bench: Bench) throws -> [Site] {
+  static func sites(of call: Call, on bench: Bench) throws -> [TracedSite] {
     sites(in: try lines(of: call, named: changing, on: bench), on: bench)
   }
 
-  private static func sites(in lines: [String], on bench: Bench) -> [Site] {
-    var (numbers, places): ([String: Int], [String: Int]) = ([:], [:])
-    var sites: [Site] = []
-    for line in lines {
-      // Number of the thread, blanks, name, arguments. strace counts the calls of each thread by themselves.
-      guard let name = changing.first(where: { line.hasCall($0) }) else { continue }
-      let thread = line.prefix { $0 != " " }
-      numbers[thread + name, default: 0] += 1
-      let number = numbers[thread + name, default: 0]
-      let isKnown = sites.contains { $0.name == name && $0.number == number }
-      guard line.contains(bench.folder), !isKnown else { continue }
-      let what = line.purpose(of: name)
-      places[what, default: 0] += 1
-      sites.append(Site(name: name, number: number, line: line, place: "\(what), \(places[what, default: 0])"))
-    }
-    return sites
+  private static func sites(in lines: [String], on bench: Bench) -> [TracedSite] {
+    TracedSite.all(in: lines.map { $0[...] }, named: changing, touching: bench.folder)
   }
 
   /// Runs `call`, whose system call at `site` fails with `error`.
-  static func fail(_ call: Call, at site: Site, with error: String, on bench: Bench) throws -> Failed {
+  static func fail(_ call: Call, at site: TracedSite, with error: String, on bench: Bench) throws -> Failed {
     try run(call, .error(error), at: site, on: bench).failed
   }
 
-  /// Runs `call` with a fault at the system call that is at `site`'s place, whatever number it has: a command looks at the lock
-  /// once more when some time has passed, and that moves the numbers of the calls that follow. A run that came to another call is
-  /// made again.
+  /// Runs `call` with a fault at the system call that is at `site`'s place, whatever number it has: again, if a run came to
+  /// another call.
   ///
   /// - Parameter reset: makes the bench what it was, before each run.
-  /// - Returns: `nil` if no run came to that call.
+  /// - Returns: `nil` if no run came to that call: a command makes some of its looks at the lock only when some time has passed.
   static func run(
-    _ call: Call, _ fault: Fault, atPlaceOf site: Site, on bench: Bench, reset: () throws -> Void
+    _ call: Call, _ fault: Fault, atPlaceOf site: TracedSite, on bench: Bench, reset: () throws -> Void
   ) throws -> Failed? {
-    var number = site.number
-    for _ in 0..<10 {
+    var moved = site
+    for _ in 0..<20 {
       try reset()
-      let site = Site(name: site.name, number: number, line: site.line, place: site.place)
-      let (failed, met) = try run(call, fault, at: site, on: bench)
-      let hit: Site? =
-        switch fault {
-        case .error: met.first { $0.line == failed.line }
-        case .kill: failed.outcome.code == 128 + SIGKILL ? met.last : nil
-        }
-      if hit?.place == site.place { return failed }
-      // A process that was killed too early has not made the call that was meant.
-      number = met.first { $0.place == site.place }?.number ?? (hit == nil ? site.number : number + 1)
+      let (failed, met) = try run(call, fault, at: moved, on: bench)
+      let hit = failed.outcome.code == 128 + SIGKILL ? met.last : met.first { $0.isInjected }
+      if let hit, site.isSame(as: hit) { return failed }
+      moved = site.moved(to: met)
     }
+    var isSteady = true
+    for _ in 0..<3 {
+      try reset()
+      if try !sites(of: call, on: bench).contains(where: { site.isSame(as: $0) }) { isSteady = false }
+    }
+    #expect(!isSteady, "no run came to \(site), \(site.line)")
     return nil
   }
 
   /// - Returns: what came of it, and the calls of the site's name on the bench's files.
   private static func run(
-    _ call: Call, _ fault: Fault, at site: Site, on bench: Bench
-  ) throws -> (failed: Failed, met: [Site]) {
+    _ call: Call, _ fault: Fault, at site: TracedSite, on bench: Bench
+  ) throws -> (failed: Failed, met: [TracedSite]) {
     let words =
       switch fault {
       case .error(let error): ["--seccomp-bpf", "-e", "inject=\(site.name):error=\(error):when=\(site.number)"]
@@ -120,22 +95,5 @@ enum TracedCall {
     let outcome = try bench.run(traced)
     let text = try String(decoding: bench.contents(of: trace), as: UTF8.self)
     return (outcome, text.split(separator: "\n").map { String($0) })
-  }
-}
-
-extension String {
-  fileprivate func hasCall(_ name: String) -> Bool {
-    drop { $0.isNumber }.drop { $0 == " " }.hasPrefix(name + "(")
-  }
-
-  /// Of a line of a trace: the call's name, its files, and what is asked for; neither the bytes, nor descriptors, nor what came of
-  /// it, nor the part of a temporary's name that is drawn.
-  fileprivate func purpose(of name: String) -> String {
-    let arguments = firstRange(of: ") = ").map { self[..<$0.lowerBound] } ?? self[...]
-    let words = arguments.matches(of: /[<"](\/[^>"]*)[>"]|(?:O|LOCK)_[A-Z]+/).map { (match) in
-      let word = match.1 ?? match.0
-      return word.firstRange(of: ".tmp-").map { word[..<$0.upperBound] } ?? word
-    }
-    return ([name[...]] + words).joined(separator: " ")
   }
 }
