@@ -81,7 +81,7 @@ import Testing
     var call = Call("key", verb, "--new-passphrase", "env:NEW")
     call.environment = ["NEW": "correct horse"]
     var isLocked = false
-    var derivation: [String] = []
+    var derivation: [Substring] = []
     var locks = 0
     for line in try TracedCall.lines(of: call, named: ["flock", "mmap", "munmap"], on: bench) {
       if line.contains("flock(") {

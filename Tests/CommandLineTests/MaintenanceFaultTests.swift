@@ -41,7 +41,7 @@ import VaultLaboratory
     var wasOld = false
     var wasNew = false
     for site in Self.chosen(sites, isCrashed: isCrashed) {
-      let killed = try TracedCall.run(call, .kill, atPlaceOf: site, on: folder.bench) { try folder.reset() }
+      let killed = try TracedCall.run(call, .kill, reaching: site, on: folder.bench) { try folder.reset() }
       if killed == nil { continue }
       let found = try folder.state()
       #expect(found == before || found == after, "\(verb), \(site): \(found)")
@@ -72,7 +72,8 @@ import VaultLaboratory
     let (before, after, sites) = try Self.survey(folder, call)
     for site in Self.chosen(sites, isCrashed: isCrashed) {
       for error in ["EIO", "ENOSPC"] where error == "EIO" || Self.needsRoom.contains(site.name) {
-        let run = try TracedCall.run(call, .error(error), atPlaceOf: site, on: folder.bench) { try folder.reset() }
+        let fault = CallFault.error(error, forever: false)
+        let run = try TracedCall.run(call, fault, reaching: site, on: folder.bench) { try folder.reset() }
         guard let failed = run else { continue }
         let place: Comment = "\(verb), \(site), \(error): \(failed.outcome.code) \(failed.outcome.errors)\(failed.line)"
         let found = try folder.state()

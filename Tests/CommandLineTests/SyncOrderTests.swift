@@ -10,7 +10,7 @@ struct SyncOrderTests {
 
     init(_ names: String..., on parts: String...) { (self.names, self.parts) = (names, parts) }
 
-    func isMade(by line: String) -> Bool {
+    func isMade(by line: Substring) -> Bool {
       !line.contains(" = -1 ") && names.contains { line.contains(" \($0)(") } && parts.allSatisfy { line.contains($0) }
     }
   }

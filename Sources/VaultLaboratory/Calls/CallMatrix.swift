@@ -1,4 +1,3 @@
-import Glibc
 import VaultEngine
 
 /// Every system call of every command fails in every way that it may: on the real binary, by strace(1).
@@ -156,15 +155,16 @@ private final class CallCourse: @unchecked Sendable {
 
   private func attempt(_ fault: CallFault, at site: TracedSite) throws {
     let place = "seed \(seed), \(command.name), \(site), \(fault)"
-    let (outcome, line): (CallFolder.Outcome, String)
-    switch try run(fault, at: site) {
-    case .reached(let found, let call): (outcome, line) = (found, call)
-    case .notAlone: return result.count("not-alone")
-    case .never:
+    guard let (outcome, line, isAlone) = try run(fault, at: site) else {
       result.count("not-reached")
-      if try isSteady(site) { result.violation("no run came to it: \(place): \(site.line)") }
+      let isSteady = try site.isSteady {
+        try folder.reset()
+        return try trace().sites
+      }
+      if isSteady { result.violation("no run came to it: \(place): \(site.line)") }
       return
     }
+    guard isAlone else { return result.count("not-alone") }
     result.count("faults")
     result.count(fault.kind)
     do {
@@ -174,43 +174,27 @@ private final class CallCourse: @unchecked Sendable {
     }
   }
 
-  private enum Meeting {
-    /// What came of the command, and the call with the fault.
-    case reached(CallFolder.Outcome, line: String)
-    /// The fault also came to a call of another thread, or of a program that the command started.
-    case notAlone
-    case never
-  }
-
-  /// Runs the command with the fault, again if it came to another call.
-  private func run(_ fault: CallFault, at site: TracedSite) throws -> Meeting {
-    var moved = site
-    for _ in 0..<20 {
-      try folder.reset()
-      let words = fault.words(at: moved, trace: folder.trace)
-      let outcome = try folder.run(command.words, input: command.input, wrapping: words)
-      if case .limit = fault { return .reached(outcome, line: site.line) }
+  /// - Returns: what came of the command, the call with the fault, and whether the fault came to no other thread's, and to no
+  ///   started program's, where that makes a difference; `nil` if no run came to the call.
+  private func run(
+    _ fault: CallFault, at site: TracedSite
+  ) throws -> (outcome: CallFolder.Outcome, line: String, isAlone: Bool)? {
+    if case .limit = fault { return (try outcome(of: fault, at: site), site.line, true) }
+    return try site.reach { (site) in
+      let outcome = try outcome(of: fault, at: site)
       let lines = folder.traced()
       let met = TracedSite.all(in: lines, named: [site.name], touching: folder.path)
-      let hit: TracedSite? =
-        if case .kill = fault { outcome.code == 128 + SIGKILL ? met.last : nil } else { met.first { $0.isInjected } }
-      if let hit, site.isSame(as: hit) {
-        let threads = Set(lines.filter { $0.contains("(INJECTED") }.map { $0.prefix { $0 != " " } })
-        let isAlone = threads.count < 2 || !command.startsProgram && fault.isError
-        return isAlone ? .reached(outcome, line: hit.line) : .notAlone
-      }
-      moved = site.moved(to: met)
+      let hit = fault.hit(in: met, code: outcome.code)
+      let threads = Set(lines.filter { $0.contains(TracedSite.injected) }.map { $0.prefix { $0 != " " } })
+      let isAlone = threads.count < 2 || !command.startsProgram && fault.isError
+      return ((outcome, hit?.line ?? "", isAlone), hit, met)
     }
-    return .never
   }
 
-  /// Whether the command makes this call each time, and not only when it looks at the lock, and at what is new, once more.
-  private func isSteady(_ site: TracedSite) throws -> Bool {
-    for _ in 0..<3 {
-      try folder.reset()
-      guard try trace().sites.contains(where: { site.isSame(as: $0) }) else { return false }
-    }
-    return true
+  private func outcome(of fault: CallFault, at site: TracedSite) throws -> CallFolder.Outcome {
+    try folder.reset()
+    let words = fault.words(at: site, trace: folder.trace)
+    return try folder.run(command.words, input: command.input, wrapping: words)
   }
 
   private func judge(

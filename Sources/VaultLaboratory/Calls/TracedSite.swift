@@ -17,7 +17,10 @@ package struct TracedSite: Sendable, CustomStringConvertible {
   package var description: String { "\(name) \(number)" }
 
   /// Whether strace made it fail, or made its result up.
-  package var isInjected: Bool { line.contains("(INJECTED") }
+  package var isInjected: Bool { line.contains(Self.injected) }
+
+  /// How strace marks such a call.
+  static let injected = "(INJECTED"
 
   /// The calls of a trace that touch `folder`, or ask for random bytes, in their order. Calls are counted in each thread by
   /// themselves: of those that have one number, the first alone is given, since a fault comes to that one first.
@@ -60,6 +63,33 @@ package struct TracedSite: Sendable, CustomStringConvertible {
     met.line[...].isUnfinished ? purpose.hasPrefix(met.purpose) : met.purpose == purpose && met.turn == turn
   }
 
+  /// Makes runs with a fault at this call, whatever number it has in them, until one comes to it.
+  ///
+  /// - Parameter run: makes one with the fault at that site's number. It gives what came of it, the call that the fault came to, and
+  ///   all calls of that name.
+  /// - Returns: `nil` if no run came to it.
+  package func reach<Outcome>(
+    _ run: (TracedSite) throws -> (outcome: Outcome, hit: TracedSite?, met: [TracedSite])
+  ) rethrows -> Outcome? {
+    var moved = self
+    for _ in 0..<20 {
+      let (outcome, hit, met) = try run(moved)
+      if let hit, isSame(as: hit) { return outcome }
+      moved = self.moved(to: met)
+    }
+    return nil
+  }
+
+  /// Whether it is made each time, and not only when the command looks at the lock, and at what is new, once more.
+  ///
+  /// - Parameter survey: gives the calls of a run without a fault.
+  package func isSteady(_ survey: () throws -> [TracedSite]) rethrows -> Bool {
+    for _ in 0..<3 {
+      guard try survey().contains(where: { isSame(as: $0) }) else { return false }
+    }
+    return true
+  }
+
   /// The same call by the number that it had in another run; by its own where that run did not come to it.
   package func moved(to met: [TracedSite]) -> TracedSite {
     let there = met.first { !$0.line[...].isUnfinished && isSame(as: $0) }
@@ -90,60 +120,6 @@ package struct TracedSite: Sendable, CustomStringConvertible {
     case "getrandom": ["EINTR", "EIO"]
     default: ["EIO", "EINTR"]
     }
-  }
-}
-
-/// What is done to one system call of a command.
-enum CallFault: Sendable, CustomStringConvertible {
-  /// It fails once, or from then on always.
-  case error(String, forever: Bool)
-  /// The process is killed before it.
-  case kill
-  /// It reads fewer bytes than there are; these are they, in hexadecimal.
-  case shortRead(count: Int, String)
-  /// The file may not grow beyond so many bytes: a write that goes on behind them is short, and the next one fails.
-  case limit(Int)
-
-  var description: String {
-    switch self {
-    case .error(let name, let forever): name + (forever ? " for ever" : " once")
-    case .kill: "SIGKILL"
-    case .shortRead(let count, _): "short read of \(count)"
-    case .limit(let bytes): "file size limit \(bytes)"
-    }
-  }
-
-  var isError: Bool { if case .error = self { true } else { false } }
-
-  /// What is counted.
-  var kind: String {
-    switch self {
-    case .error(let name, let forever): "\(name)-\(forever ? "for-ever" : "once")"
-    case .kill: "SIGKILL"
-    case .shortRead: "short-read"
-    case .limit: "short-write"
-    }
-  }
-
-  /// The words that stand before the command's own.
-  func words(at site: TracedSite, trace: String) -> [String] {
-    let injection: String
-    switch self {
-    // A call that is interrupted for ever would be repeated for ever: three times is as good.
-    case .error("EINTR", true): injection = "error=EINTR:when=\(site.number)..\(site.number + 2)"
-    case .error(let name, let forever): injection = "error=\(name):when=\(site.number)\(forever ? "+" : "")"
-    case .kill: injection = "signal=KILL:when=\(site.number)"
-    case .shortRead(let count, let bytes):
-      injection = "retval=\(count):poke_exit=@arg2=\(bytes):when=\(site.number)"
-    case .limit(let bytes): return ["/usr/bin/prlimit", "--fsize=\(bytes)", "--"]
-    }
-    return ["/usr/bin/strace", "-f", "-qq", "-y"] + filter
-      + ["-o", trace, "-e", "trace=\(site.name)", "-e", "inject=\(site.name):\(injection)"]
-  }
-
-  /// Keeps strace from stopping at calls that it need not see. It sends no signal then.
-  private var filter: [String] {
-    if case .kill = self { [] } else { ["--seccomp-bpf"] }
   }
 }
 
