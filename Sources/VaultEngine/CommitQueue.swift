@@ -6,15 +6,26 @@ internal import VaultFormat
 ///
 /// One thread at a time leads: it waits for the writer, takes what has come together until then, commits it, and wakes the
 /// callers. It is a caller's thread, if that blocks anyway, so that nobody changes threads for a commit that is alone; for
-/// others it is one of Dispatch's. While it writes, the next leader is at the writer's door already; what is large it takes at
-/// once and seals meanwhile.
+/// others it is one of Dispatch's. What is large is taken and sealed by the next leader while the batch before is being written.
 final class CommitQueue: Sendable {
+  /// Who sees to it that what waits is taken.
+  private enum Lead: Equatable {
+    case nobody
+    /// A leader who has not sealed a group yet.
+    case next
+    /// The leader who is writing the group of this number, unless what comes meanwhile is worth sealing ahead.
+    case writing(Int)
+  }
+
   private struct State {
     var waiting: [CommitRequest] = []
     /// The end of the batch behind which somebody seals what waits, and a checkpoint if one is due there.
     var sealedBehind: Chain?
-    /// Somebody will take what waits.
-    var isLed = false
+    var lead = Lead.nobody
+    /// Groups that were sealed, or were about to be.
+    var groups = 0
+    /// The requests of the group before.
+    var lastCount = 0
     var isClosed = false
     /// Threads for leaders that no caller gives one to: one writes, the other is at the door. Made for the first of them.
     var leaders: [DispatchQueue] = []
@@ -133,8 +144,13 @@ final class CommitQueue: Sendable {
       guard !state.isClosed else { throw VaultError(.handleFailed, "the handle was closed") }
       state.isClosed = closing
       state.waiting.append(request)
-      defer { state.isLed = true }
-      return !state.isLed
+      switch state.lead {
+      case .nobody: break
+      case .next: return false
+      case .writing: guard CommitGroup.canBeSealedAhead(state.waiting) else { return false }
+      }
+      state.lead = .next
+      return true
     }
   }
 
@@ -150,15 +166,11 @@ final class CommitQueue: Sendable {
 
   private func lead() {
     var early = takeEarly()
-    var hasPassedOn = false
+    var lead: Lead? = .next
     var group = writer.withLock { (writer) in
-      var group = early.take() ?? CommitGroup(take())
+      var group = early.take() ?? CommitGroup(gather())
       writer.commit(&group) {
-        // Who could only stand at the door is not woken yet.
-        let waiting = waiting
-        guard waiting.isEmpty || CommitGroup.canBeSealedAhead(waiting) else { return }
-        passOn()
-        hasPassedOn = true
+        lead = keepLead()
       } isIndexSealed: { (chain) in
         sealedBehind == chain
       }
@@ -166,7 +178,7 @@ final class CommitQueue: Sendable {
     }
     // Those who are woken first may be back for the next group.
     group.resume()
-    if !hasPassedOn { passOn() }
+    if let lead { passOn(lead) }
   }
 
   /// Takes and seals what waits while the batch before is being written, if it is worth it. Should that batch fail, or another
@@ -183,18 +195,43 @@ final class CommitQueue: Sendable {
 
   private var sealedBehind: Chain? { state.withLock { $0.sealedBehind } }
 
+  /// Takes what waits. The callers of the group before were woken a moment ago, and those who are to commit again at once come
+  /// along: else the first of them would have a sync for itself alone, and the others the next.
+  private func gather() -> [CommitRequest] {
+    let areMissing = state.withLock { $0.lastCount > 1 && $0.waiting.count < $0.lastCount }
+    if areMissing { Threads.yield() }
+    return take()
+  }
+
   private func take() -> [CommitRequest] {
     state.withLock { (state) in
       let taken = Array(state.waiting.prefix(Self.groupSize(state.waiting)))
       state.waiting.removeFirst(taken.count)
+      state.lastCount = taken.count
       return taken
     }
   }
 
-  /// Lets somebody else lead what came in since.
-  private func passOn() {
-    let next = state.withLock { (state) in
-      state.isLed = !state.waiting.isEmpty
+  /// A group is about to be written: what waits is given to the next leader if that is worth sealing meanwhile. Who could only
+  /// stand at the door is not woken yet.
+  ///
+  /// - Returns: what to pass on later; `nil` when it was.
+  private func keepLead() -> Lead? {
+    let lead: Lead? = state.withLock { (state) in
+      guard !CommitGroup.canBeSealedAhead(state.waiting) else { return nil }
+      state.groups += 1
+      state.lead = .writing(state.groups)
+      return state.lead
+    }
+    if lead == nil { passOn(.next) }
+    return lead
+  }
+
+  /// Lets somebody else lead what came in since, unless that was taken already.
+  private func passOn(_ lead: Lead) {
+    let next: CommitRequest? = state.withLock { (state) in
+      guard state.lead == lead else { return nil }
+      state.lead = state.waiting.isEmpty ? .nobody : .next
       return state.waiting.first
     }
     guard let next else { return }

@@ -18,6 +18,9 @@ package enum Threads {
   /// Returns when the thread has ended.
   static func join(_ thread: pthread_t) { pthread_join(thread, nil) }
 
+  /// Lets those run first that are ready to, on the core that this thread has; sched_yield(2).
+  static func yield() { sched_yield() }
+
   private final class Work {
     let body: @Sendable () -> Void
 

@@ -57,6 +57,25 @@ import VaultLaboratory
     #expect(try vault.snapshot().lastVersion == 321)
   }
 
+  // Defends: whether a leader's turn comes by order or because a batch is worth sealing ahead, nobody is forgotten and nothing
+  // is lost.
+  @Test func smallAndLargeBatchesInALoop() throws {
+    let (disk, vault) = try sample()
+    let large = [UInt8](repeating: 1, count: 1 << 18)
+    Threads.perform(8) { (thread) in
+      for round in 0..<20 {
+        let isLarge = (thread + round) % 3 == 0
+        do {
+          try vault.commit([.put(name(thread * 100 + round), isLarge ? large : [UInt8(thread)])])
+        } catch {
+          Issue.record(error)
+        }
+      }
+    }
+    #expect(vault.waiting == 0)
+    #expect(try Recovery.contents(of: disk.cache).count == 161)
+  }
+
   // Defends: of the requests in a group, each is all or nothing by itself: one whose condition does not hold gets its error
   // and writes nothing, and a later one sees what the earlier ones do.
   @Test func conditionsInsideAGroup() throws {
