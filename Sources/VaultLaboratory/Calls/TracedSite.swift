@@ -20,7 +20,7 @@ package struct TracedSite: Sendable, CustomStringConvertible {
   package var isInjected: Bool { line.contains(Self.injected) }
 
   /// How strace marks such a call.
-  static let injected = "(INJECTED"
+  package static let injected = "(INJECTED"
 
   /// The calls of a trace that touch `folder`, or ask for random bytes, in their order. Calls are counted in each thread by
   /// themselves: of those that have one number, the first alone is given, since a fault comes to that one first.

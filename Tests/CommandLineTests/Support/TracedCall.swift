@@ -57,7 +57,7 @@ enum TracedCall {
     _ call: Call, _ fault: CallFault, at site: TracedSite, on bench: Bench
   ) throws -> (failed: Failed, met: [TracedSite]) {
     let traced = try run(call, fault.words(at: site, trace: trace(on: bench)), on: bench)
-    let line = traced.lines.first { $0.contains("(INJECTED") } ?? ""
+    let line = traced.lines.first { $0.contains(TracedSite.injected) } ?? ""
     return (Failed(outcome: traced.outcome, line: String(line)), sites(in: traced.lines, on: bench))
   }
 
