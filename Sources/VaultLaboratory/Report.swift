@@ -43,11 +43,15 @@ package struct Report: Sendable {
 extension Report {
   /// Tries many things on all cores. One that takes long keeps nobody from the others.
   ///
-  /// - Parameter body: tries one thing; its own report and those of the others are added up in the order of `parts`.
-  package static func over<Part: Sendable>(_ parts: [Part], _ body: @escaping @Sendable (Part) -> Report) -> Report {
+  /// - Parameters:
+  ///   - onEachCore: how many are tried at once for each core: more than one where they wait for long.
+  ///   - body: tries one thing; its own report and those of the others are added up in the order of `parts`.
+  package static func over<Part: Sendable>(
+    _ parts: [Part], onEachCore: Int = 1, _ body: @escaping @Sendable (Part) -> Report
+  ) -> Report {
     let found = Mutex([Report?](repeating: nil, count: parts.count))
     let next = Atomic(0)
-    Threads.perform(Threads.isAlone ? 1 : Threads.cores) { (_) in
+    Threads.perform(Threads.isAlone ? 1 : Threads.cores * onEachCore) { (_) in
       Threads.$isAlone.withValue(true) {
         while true {
           let number = next.add(1, ordering: .relaxed).oldValue

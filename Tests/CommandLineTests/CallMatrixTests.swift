@@ -59,4 +59,34 @@ import VaultLaboratory
     #expect(reads.allSatisfy { $0.isSame(as: killed) } && !reads.contains { $0.isSame(as: other) })
     #expect(reads.map { $0.moved(to: [killed]).number } == [1, 2, 3])
   }
+
+  // Defends: a fault follows its call to the number that it has in the next run; a call that nothing comes to is a finding if runs
+  // without a fault make it, below the very same strace, and none if they do not.
+  @Test func aCallIsLookedFor() throws {
+    let site = try #require(sites(survey).first { $0.number == 3 && $0.name == "openat" })
+    let later = try #require(
+      sites(
+        #"""
+        9 openat(AT_FDCWD</>, "/tmp/bench/v", O_RDONLY) = 3</tmp/bench/v>
+        9 openat(AT_FDCWD</>, "/tmp/bench/v", O_RDONLY) = 3</tmp/bench/v>
+        9 openat(AT_FDCWD</>, "/tmp/bench/v", O_RDONLY) = 3</tmp/bench/v>
+        9 openat(AT_FDCWD</>, "/tmp/bench/v.tmp-07", O_RDWR|O_CREAT, 0600) = 4</tmp/bench/v.tmp-07>
+        """#
+      ).last)
+    var tried: [Int] = []
+    let followed = site.reach { (moved) in
+      tried.append(moved.number)
+      return (tried.count, moved.number == 4 ? later : nil, [later])
+    }
+    if case .reached(let runs) = followed { #expect(runs == 2) } else { Issue.record("not reached") }
+    #expect(tried == [3, 4])
+    for (found, isFinding) in [([later], true), ([], false)] {
+      let reach = site.reach { (moved) in ((), nil, moved.number < 1_000 ? [] : found) }
+      switch reach {
+      case .reached: Issue.record("a call was reached that no run made")
+      case .passing: #expect(!isFinding)
+      case .missed: #expect(isFinding)
+      }
+    }
+  }
 }

@@ -91,12 +91,17 @@ final class CallFolder {
     try open("legacy.tv", with: "key", readOnly: false).commit(batch)
   }
 
-  /// Makes the folder what it was.
+  /// Makes the folder what it was, and waits until its vaults have come to rest: of one that has just changed a command asks less,
+  /// and whether it finds it so would depend on how fast the processor is.
   func reset() throws {
     for name in WorkFolder.names(in: path) where base[name] == nil { unsafe _ = unlink(path + "/" + name) }
     for (name, bytes) in base {
       unsafe _ = unlink(path + "/" + name)
       try SmallFile.write(bytes, to: path + "/" + name)
+    }
+    for name in base.keys where name.hasSuffix(".tv") {
+      let vault = try FileStorage(path: path + "/" + name).open(writable: false)
+      while try vault.stamp() == nil { usleep(1_000) }
     }
   }
 

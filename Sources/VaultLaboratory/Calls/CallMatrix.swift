@@ -20,7 +20,8 @@ package struct CallMatrix: Sendable {
     let commands = CallCommand.all.filter { only == nil || $0.name == only }
     // A folder is used by one thread.
     let parts = try commands.map { CallCourse($0, in: try folder.copy(), seed: seed, sample: sample) }
-    return Report.over(parts) { (course) in course.report() }
+    // Each waits for its vaults to come to rest for about as long as it works.
+    return Report.over(parts, onEachCore: 2) { (course) in course.report() }
   }
 }
 
@@ -155,14 +156,13 @@ private final class CallCourse: @unchecked Sendable {
 
   private func attempt(_ fault: CallFault, at site: TracedSite) throws {
     let place = "seed \(seed), \(command.name), \(site), \(fault)"
-    guard let (outcome, line, isAlone) = try run(fault, at: site) else {
-      result.count("not-reached")
-      let isSteady = try site.isSteady {
-        try folder.reset()
-        return try trace().sites
-      }
-      if isSteady { result.violation("no run came to it: \(place): \(site.line)") }
-      return
+    let outcome: CallFolder.Outcome
+    let line: String
+    let isAlone: Bool
+    switch try run(fault, at: site) {
+    case .reached(let found): (outcome, line, isAlone) = found
+    case .passing: return result.count("not-reached")
+    case .missed: return result.violation("no run came to it: \(place): \(site.line)")
     }
     guard isAlone else { return result.count("not-alone") }
     result.count("faults")
@@ -175,11 +175,11 @@ private final class CallCourse: @unchecked Sendable {
   }
 
   /// - Returns: what came of the command, the call with the fault, and whether the fault came to no other thread's, and to no
-  ///   started program's, where that makes a difference; `nil` if no run came to the call.
+  ///   started program's, where that makes a difference.
   private func run(
     _ fault: CallFault, at site: TracedSite
-  ) throws -> (outcome: CallFolder.Outcome, line: String, isAlone: Bool)? {
-    if case .limit = fault { return (try outcome(of: fault, at: site), site.line, true) }
+  ) throws -> TracedSite.Reach<(outcome: CallFolder.Outcome, line: String, isAlone: Bool)> {
+    if case .limit = fault { return .reached((try outcome(of: fault, at: site), site.line, true)) }
     return try site.reach { (site) in
       let outcome = try outcome(of: fault, at: site)
       let lines = folder.traced()

@@ -63,37 +63,47 @@ package struct TracedSite: Sendable, CustomStringConvertible {
     met.line[...].isUnfinished ? purpose.hasPrefix(met.purpose) : met.purpose == purpose && met.turn == turn
   }
 
+  /// What came of it that a call was looked for in one run after the other.
+  package enum Reach<Outcome> {
+    case reached(Outcome)
+    /// No run came to it, and not all that had no fault made it: a command looks at the lock, and at what is new, once more when
+    /// some time has passed.
+    case passing
+    /// No run came to it, and those without a fault made it each time.
+    case missed
+  }
+
   /// Makes runs with a fault at this call, whatever number it has in them, until one comes to it.
   ///
   /// - Parameter run: makes one with the fault at that site's number. It gives what came of it, the call that the fault came to, and
   ///   all calls of that name.
-  /// - Returns: `nil` if no run came to it.
   package func reach<Outcome>(
     _ run: (TracedSite) throws -> (outcome: Outcome, hit: TracedSite?, met: [TracedSite])
-  ) rethrows -> Outcome? {
+  ) rethrows -> Reach<Outcome> {
     var moved = self
     for _ in 0..<20 {
       let (outcome, hit, met) = try run(moved)
-      if let hit, isSame(as: hit) { return outcome }
+      if let hit, isSame(as: hit) { return .reached(outcome) }
       moved = self.moved(to: met)
     }
-    return nil
-  }
-
-  /// Whether it is made each time, and not only when the command looks at the lock, and at what is new, once more.
-  ///
-  /// - Parameter survey: gives the calls of a run without a fault.
-  package func isSteady(_ survey: () throws -> [TracedSite]) rethrows -> Bool {
-    for _ in 0..<3 {
-      guard try survey().contains(where: { isSame(as: $0) }) else { return false }
+    // Without a fault, but below the same strace: each way of tracing slows a command down by its own measure, and what it does
+    // when some time has passed, it may do below the one each time and below the other never.
+    let beyondAll = numbered(60_000)
+    for _ in 0..<5 {
+      guard find(in: try run(beyondAll).met) != nil else { return .passing }
     }
-    return true
+    return .missed
   }
 
   /// The same call by the number that it had in another run; by its own where that run did not come to it.
-  package func moved(to met: [TracedSite]) -> TracedSite {
-    let there = met.first { !$0.line[...].isUnfinished && isSame(as: $0) }
-    return TracedSite(name: name, number: there?.number ?? number, line: line, purpose: purpose, turn: turn)
+  package func moved(to met: [TracedSite]) -> TracedSite { numbered(find(in: met)?.number ?? number) }
+
+  private func find(in met: [TracedSite]) -> TracedSite? {
+    met.first { !$0.line[...].isUnfinished && isSame(as: $0) }
+  }
+
+  private func numbered(_ number: Int) -> TracedSite {
+    TracedSite(name: name, number: number, line: line, purpose: purpose, turn: turn)
   }
 
   /// The calls by which a command touches files, and the one by which it gets random bytes.

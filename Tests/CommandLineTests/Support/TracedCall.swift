@@ -38,18 +38,18 @@ enum TracedCall {
   static func run(
     _ call: Call, _ fault: CallFault, reaching site: TracedSite, on bench: Bench, reset: () throws -> Void
   ) throws -> Failed? {
-    let reached = try site.reach { (site) in
+    let reach = try site.reach { (site) in
       try reset()
       let (failed, met) = try run(call, fault, at: site, on: bench)
       return (failed, fault.hit(in: met, code: failed.outcome.code), met)
     }
-    if let reached { return reached }
-    let isSteady = try site.isSteady {
-      try reset()
-      return try sites(of: call, on: bench)
+    switch reach {
+    case .reached(let failed): return failed
+    case .passing: return nil
+    case .missed:
+      Issue.record("no run came to \(site), \(site.line)")
+      return nil
     }
-    #expect(!isSteady, "no run came to \(site), \(site.line)")
-    return nil
   }
 
   /// - Returns: what came of it, and the calls of the site's name on the bench's files.
