@@ -4,52 +4,43 @@ internal import VaultFormat
 /// Compares each index root of a file, and the pages that it names, with the frames (FORMAT.md, "Index").
 ///
 /// It is shown a file's frames in their order by a full replay. What it finds is reported and changes nothing: the records
-/// are what counts. Holds about 50 bytes for each record and each entry, and 32 more for each entry of the newest root's runs.
-/// One value serves one thread.
+/// are what counts. Holds about 40 bytes for each record and each entry of a page. One value serves one thread.
 final class IndexComparison {
-  /// A put or a deletion.
-  private struct Written {
-    let sequence: UInt64
-    let entry: IndexEntry
-  }
+  /// Records that are worth a thread when a root is compared with them.
+  private static let worthThread = 1 << 12
 
-  /// A page as it was met.
-  private struct Page {
-    let previousLink: Link
-    /// `nil`, when its structure is wrong.
-    let content: IndexPage?
-  }
-
-  /// The first thing that is wrong with the index.
-  private(set) var failure: FormatError?
-  private var written: [Written] = []
-  private var pages: [UInt64: Page] = [:]
-  /// Runs that were found right, with their entries: later roots list them again, or one that was merged of them.
-  private var right: [(run: IndexRoot.Run, entries: [IndexEntry])] = []
+  private let known = Growing(KnownIndex())
+  /// What was met since the last root.
+  private var written: [KnownIndex.Written] = []
+  private var pages: [UInt64: KnownIndex.Page] = [:]
   private let visit: (OpenedRecord) -> Void
 
   /// - Parameter visit: is given every record too.
   init(visit: @escaping (OpenedRecord) -> Void = { _ in }) { self.visit = visit }
 
+  /// The first thing that is wrong with the index.
+  var failure: FormatError? { known.value.failure }
+
   /// Before another replay of the file, which is known to have a bad index.
   func startOver(noting error: FormatError) {
-    (written, pages, right) = ([], [:], [])
-    failure = error
+    (written, pages) = ([], [:])
+    known.change(aside: false) { $0 = KnownIndex(failure: error) }
   }
 
   /// Keeps the first failure.
-  func note(_ error: FormatError) { failure = failure ?? error }
+  func note(_ error: FormatError) { known.change(aside: false) { $0.note(error) } }
 
   /// Takes in a record.
   func take(_ opened: OpenedRecord) {
     visit(opened)
     guard opened.record.operation != .event else { return }
-    written.append(Written(sequence: opened.sequence, entry: opened.entry))
+    written.append(KnownIndex.Written(sequence: opened.sequence, entry: opened.entry))
   }
 
   /// Takes in a page, which counts only if a root names it.
   func take(page plaintext: Span<UInt8>, of header: FrameHeader) {
-    pages[header.offset] = Page(previousLink: header.previousLink, content: try? IndexPage(parsing: plaintext))
+    pages[header.offset] = KnownIndex.Page(
+      previousLink: header.previousLink, content: try? IndexPage(parsing: plaintext))
   }
 
   /// Compares a root, which fits its place, with all that was taken in.
@@ -58,6 +49,49 @@ final class IndexComparison {
   ///   - lastVersion: of the records before it.
   ///   - newestEvent: the offset of the last event before it.
   func take(_ root: IndexRoot, of header: FrameHeader, lastVersion: UInt64, newestEvent: UInt64) {
+    let (written, pages) = (written, pages)
+    (self.written, self.pages) = ([], [:])
+    known.change(aside: written.count >= Self.worthThread) { (known) in
+      known.take(written, pages)
+      known.take(root, of: header, lastVersion: lastVersion, newestEvent: newestEvent)
+    }
+  }
+}
+
+/// What is known of a file's index up to a root, and whether all roots so far agree with it.
+private struct KnownIndex: Sendable {
+  /// A put or a deletion.
+  struct Written: Sendable {
+    let sequence: UInt64
+    let entry: IndexEntry
+  }
+
+  /// A page as it was met.
+  struct Page: Sendable {
+    let previousLink: Link
+    /// `nil`, when its structure is wrong.
+    let content: IndexPage?
+  }
+
+  /// The first thing that is wrong.
+  private(set) var failure: FormatError?
+  private var written: [Written] = []
+  private var pages: [UInt64: Page] = [:]
+  /// Runs that were found right, with the entries of their pages: later roots list them again, or one that was merged of them.
+  private var right: [(run: IndexRoot.Run, pages: [[IndexEntry]])] = []
+
+  init(failure: FormatError? = nil) { self.failure = failure }
+
+  mutating func note(_ error: FormatError) { failure = failure ?? error }
+
+  /// Takes in what was met since the last root.
+  mutating func take(_ written: [Written], _ pages: [UInt64: Page]) {
+    self.written += written
+    self.pages.merge(pages) { $1 }
+  }
+
+  /// Compares a root with all that was taken in.
+  mutating func take(_ root: IndexRoot, of header: FrameHeader, lastVersion: UInt64, newestEvent: UInt64) {
     do throws(Fault) {
       try demand(root.lastVersion == lastVersion, "its last version is another")
       try demand(root.newestEvent == newestEvent, "its newest event is another")
@@ -84,54 +118,60 @@ final class IndexComparison {
     guard condition else { throw Fault(sentence: sentence) }
   }
 
-  /// - Returns: the run's entries.
-  private func compare(_ run: IndexRoot.Run, below root: UInt64) throws(Fault) -> [IndexEntry] {
-    let entries = try entries(of: run, below: root)
-    try demand(UInt64(entries.count) == run.entries, "a run has \(entries.count) entries, not \(run.entries)")
-    try demand(IndexPage.count(for: entries) == run.pages, "a run has more pages than it needs")
+  /// - Returns: the entries of the run's pages.
+  private func compare(_ run: IndexRoot.Run, below root: UInt64) throws(Fault) -> [[IndexEntry]] {
+    let pages = try pages(of: run, below: root)
+    let count = pages.reduce(0) { $0 + $1.count }
+    try demand(UInt64(count) == run.entries, "a run has \(count) entries, not \(run.entries)")
+    try demand(IndexPage.count(for: pages) == run.pages, "a run has more pages than it needs")
     // A merge with the oldest run drops deletions: there is nothing left that they could hide.
     let isOldest = run.sequences.lowerBound == 1
-    if let merged = mergedOfRightRuns(in: run.sequences), (try? compare(entries, with: merged, isOldest)) != nil {
-      return entries
+    if let merged = mergedOfRightRuns(in: run.sequences), (try? compare(pages, with: merged, isOldest)) != nil {
+      return pages
     }
-    try compare(entries, with: newest(in: run.sequences), isOldest)
-    return entries
+    try compare(pages, with: MergedEntries([[newest(in: run.sequences)]]), isOldest)
+    return pages
   }
 
-  private func compare(_ entries: [IndexEntry], with newest: [IndexEntry], _ mayLackDeletions: Bool) throws(Fault) {
-    var next = 0
-    for entry in entries {
-      while next < newest.count, newest[next].tag.precedes(entry.tag) {
-        try demand(mayLackDeletions && newest[next].isDeletion, "a name has no entry")
-        next += 1
+  private func compare(
+    _ pages: [[IndexEntry]], with merged: MergedEntries, _ mayLackDeletions: Bool
+  ) throws(Fault) {
+    var merged = merged
+    var newest = merged.next()
+    for entry in pages.joined() {
+      while let passed = newest, passed.tag.precedes(entry.tag) {
+        try demand(mayLackDeletions && passed.isDeletion, "a name has no entry")
+        newest = merged.next()
       }
-      try demand(next < newest.count && newest[next] == entry, "an entry contradicts its frame")
-      next += 1
+      try demand(newest == entry, "an entry contradicts its frame")
+      newest = merged.next()
     }
-    try demand(newest[next...].allSatisfy { mayLackDeletions && $0.isDeletion }, "a name has no entry")
+    while let passed = newest {
+      try demand(mayLackDeletions && passed.isDeletion, "a name has no entry")
+      newest = merged.next()
+    }
   }
 
   /// What ``newest(in:)`` gives, without deletions that the oldest run lacks: put together of runs that were found right, each
   /// of which is in order already.
   ///
   /// - Returns: `nil` when they don't adjoin.
-  private func mergedOfRightRuns(in sequences: ClosedRange<UInt64>) -> [IndexEntry]? {
+  private func mergedOfRightRuns(in sequences: ClosedRange<UInt64>) -> MergedEntries? {
     let parts = right.filter { sequences.overlaps($0.run.sequences) }
       .sorted { $0.run.sequences.lowerBound > $1.run.sequences.lowerBound }
     guard let first = parts.first, first.run.sequences.upperBound <= sequences.upperBound else { return nil }
     var end = first.run.sequences.upperBound
-    var merged = end < sequences.upperBound ? newest(in: end + 1...sequences.upperBound) : []
+    var runs = end < sequences.upperBound ? [[newest(in: end + 1...sequences.upperBound)]] : []
     for part in parts {
       guard part.run.sequences.upperBound == end else { return nil }
-      merged = RunMerge.merge(merged, part.entries)
+      runs.append(part.pages)
       end = part.run.sequences.lowerBound - 1
     }
-    return end + 1 == sequences.lowerBound ? merged : nil
+    return end + 1 == sequences.lowerBound ? MergedEntries(runs) : nil
   }
 
-  private func entries(of run: IndexRoot.Run, below root: UInt64) throws(Fault) -> [IndexEntry] {
-    var entries: [IndexEntry] = []
-    entries.reserveCapacity(Int(min(run.entries, UInt64(written.count))))
+  private func pages(of run: IndexRoot.Run, below root: UInt64) throws(Fault) -> [[IndexEntry]] {
+    var entries: [[IndexEntry]] = []
     for (place, segment) in run.segments.enumerated() {
       let end = place + 1 < run.segments.count ? run.segments[place + 1].firstPage : run.pages
       for number in segment.firstPage..<end {
@@ -143,7 +183,7 @@ final class IndexComparison {
         try demand(number > segment.firstPage || page.previousLink == segment.linkBefore, "a segment's link is another")
         let isInPlace = content.entries.allSatisfy { IndexPage.number(of: $0.tag, pages: run.pages) == number }
         try demand(isInPlace, "an entry stands on the wrong page")
-        entries += content.entries
+        entries.append(content.entries)
       }
     }
     return entries
@@ -165,5 +205,31 @@ final class IndexComparison {
       range = written[middle].sequence < sequence ? middle + 1..<range.upperBound : range.lowerBound..<middle
     }
     return range.lowerBound
+  }
+}
+
+/// Runs of entries as one, entry by entry: of each tag that of the newest run.
+private struct MergedEntries: IteratorProtocol {
+  /// Newest first, each by ascending tag.
+  private var runs: [FlattenSequence<[[IndexEntry]]>.Iterator]
+  /// The next entry of each.
+  private var heads: [IndexEntry?]
+
+  /// - Parameter runs: newest first, each in pieces that ascend.
+  init(_ runs: [[[IndexEntry]]]) {
+    self.runs = runs.map { $0.joined().makeIterator() }
+    heads = []
+    for number in self.runs.indices { heads.append(self.runs[number].next()) }
+  }
+
+  mutating func next() -> IndexEntry? {
+    var least: IndexEntry?
+    for head in heads {
+      guard let head, least.map({ head.tag.precedes($0.tag) }) ?? true else { continue }
+      least = head
+    }
+    guard let least else { return nil }
+    for number in heads.indices where heads[number]?.tag == least.tag { heads[number] = runs[number].next() }
+    return least
   }
 }

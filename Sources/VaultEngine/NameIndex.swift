@@ -15,15 +15,13 @@ struct NameIndex: Sendable {
     case absent
     /// The runs in the file tell.
     case inRuns
+  }
 
-    /// Where the name's newest put stands; 0 if nowhere, and `nil` if that is not known.
-    var offset: UInt64? {
-      switch self {
-      case .place(let entry): entry.offset
-      case .absent: 0
-      case .inRuns: nil
-      }
-    }
+  /// A put or a deletion as the file has it.
+  struct Step: Sendable {
+    let entry: IndexEntry
+    /// Where it says that its name's newest put stood before; 0 if nowhere.
+    let previous: UInt64
   }
 
   /// Live names; if ``isComplete`` is false, what was written behind the root, deletions too.
@@ -43,20 +41,48 @@ struct NameIndex: Sendable {
   /// Live names; only of a complete index.
   var count: Int { table.count }
 
-  func answer(for tag: LookupTag) -> Answer { answer(table[tag]) }
-
-  /// - Parameter entry: what the table has.
-  private func answer(_ entry: IndexEntry?) -> Answer {
-    guard let entry else { return isComplete ? .absent : .inRuns }
+  func answer(for tag: LookupTag) -> Answer {
+    guard let entry = table[tag] else { return isComplete ? .absent : .inRuns }
     return entry.isDeletion ? .absent : .place(entry)
   }
 
-  /// Takes in a put or a deletion.
+  /// Makes room for so many names, before any is taken in.
+  mutating func expect(_ count: Int) {
+    if table.count == 0 { table = TagTable(expecting: count) }
+  }
+
+  /// Takes in puts and deletions that stand one behind the other in the file.
   ///
-  /// - Returns: the answer of before: to ask for it first would look the tag up twice.
-  mutating func take(_ entry: IndexEntry) -> Answer {
-    if root != nil { sinceRoot.append(entry) }
-    return answer(entry.isDeletion && isComplete ? table.remove(entry.tag) : table.insert(entry))
+  /// All at once, and so by ascending tag: a table larger than the processor's caches is then gone over from front to back, and
+  /// not looked up in here and there.
+  ///
+  /// - Returns: the first that is wrong about the put before it, as far as that is known here.
+  mutating func take(_ steps: [Step]) -> Step? {
+    let entries = steps.map(\.entry)
+    if root != nil { sinceRoot += entries }
+    var wrong: Step?
+    func compare(_ step: Step, with before: IndexEntry?) {
+      let put = before.map { $0.isDeletion ? 0 : $0.offset } ?? 0
+      guard step.previous != put, step.entry.offset < wrong?.entry.offset ?? .max else { return }
+      wrong = step
+    }
+    var (first, newest) = ([Step](), [IndexEntry]())
+    first.reserveCapacity(steps.count)
+    newest.reserveCapacity(steps.count)
+    for number in RunMerge.order(of: entries) {
+      if let before = newest.last, before.tag == entries[number].tag {
+        compare(steps[number], with: before)
+        newest[newest.count - 1] = entries[number]
+      } else {
+        first.append(steps[number])
+        newest.append(entries[number])
+      }
+    }
+    let isComplete = isComplete
+    table.merge(newest, removingDeletions: isComplete) { (number, before) in
+      if before != nil || isComplete { compare(first[number], with: before) }
+    }
+    return wrong
   }
 
   /// Takes in the puts and deletions of a batch, in the order of the file.

@@ -54,8 +54,41 @@ enum RunMerge {
   ///
   /// - Parameter written: in the order of the file.
   static func run(of written: [IndexEntry]) -> [IndexEntry] {
-    var table = TagTable(expecting: written.count)
-    for entry in written { table.insert(entry) }
-    return table.entries
+    // As it is, when one batch was written since the newest root.
+    if zip(written, written.dropFirst()).allSatisfy({ $0.tag.precedes($1.tag) }) { return written }
+    var run: [IndexEntry] = []
+    run.reserveCapacity(written.count)
+    for number in order(of: written) {
+      if run.last?.tag == written[number].tag { run.removeLast() }
+      run.append(written[number])
+    }
+    return run
+  }
+
+  /// The places of entries by ascending tag; those of one tag stay in their order.
+  ///
+  /// Tags spread evenly, so that their first bits nearly tell the place: what is left are neighbours that change places.
+  static func order(of entries: [IndexEntry]) -> [Int] {
+    guard !entries.isEmpty else { return [] }
+    let shift = UInt64(entries.count.leadingZeroBitCount)
+    var ends = [Int](repeating: 0, count: 1 << (64 - Int(shift)))
+    for entry in entries { ends[Int(entry.tag.head >> shift)] += 1 }
+    for bucket in ends.indices.dropFirst() { ends[bucket] += ends[bucket - 1] }
+    var order = [Int](repeating: 0, count: entries.count)
+    for place in entries.indices.reversed() {
+      let bucket = Int(entries[place].tag.head >> shift)
+      ends[bucket] -= 1
+      order[ends[bucket]] = place
+    }
+    for next in order.indices.dropFirst() {
+      let place = order[next]
+      var free = next
+      while free > 0, entries[place].tag.precedes(entries[order[free - 1]].tag) {
+        order[free] = order[free - 1]
+        free -= 1
+      }
+      order[free] = place
+    }
+    return order
   }
 }

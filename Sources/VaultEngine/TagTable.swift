@@ -66,7 +66,10 @@ struct TagTable: Sendable {
   /// - Parameters:
   ///   - entries: by ascending tag, each tag once.
   ///   - removing: a deletion removes the entry of its tag, instead of taking its place.
-  mutating func merge(_ entries: [IndexEntry], removingDeletions removing: Bool) {
+  ///   - visit: is given the number of each of `entries`, and what had its tag before.
+  mutating func merge(
+    _ entries: [IndexEntry], removingDeletions removing: Bool, visit: (Int, IndexEntry?) -> Void = { (_, _) in }
+  ) {
     let slots = entries.map { Slot($0) }
     var next = 0
     while next < slots.count {
@@ -75,11 +78,11 @@ struct TagTable: Sendable {
       while end < slots.count, place(of: slots[end]) == (branch, leaf) { end += 1 }
       let before = branches[branch][leaf].count
       if end - next >= Self.many {
-        branches[branch][leaf] = merging(slots[next..<end], into: branches[branch][leaf], removingDeletions: removing)
+        branches[branch][leaf] = merging(slots[next..<end], into: branches[branch][leaf], removing, visit)
       } else {
-        for slot in slots[next..<end] {
-          let position = position(of: slot, in: branches[branch][leaf])
-          branches[branch][leaf].take(slot, at: position, removingDeletions: removing)
+        for number in next..<end {
+          let position = position(of: slots[number], in: branches[branch][leaf])
+          visit(number, branches[branch][leaf].take(slots[number], at: position, removingDeletions: removing)?.entry)
         }
       }
       count += branches[branch][leaf].count - before
@@ -89,15 +92,22 @@ struct TagTable: Sendable {
   }
 
   /// A leaf with new slots, which all belong to it.
-  private func merging(_ new: ArraySlice<Slot>, into old: [Slot], removingDeletions removing: Bool) -> [Slot] {
+  private func merging(
+    _ new: ArraySlice<Slot>, into old: [Slot], _ removing: Bool, _ visit: (Int, IndexEntry?) -> Void
+  ) -> [Slot] {
     var merged: [Slot] = []
     merged.reserveCapacity(old.count + new.count)
     var next = 0
-    for slot in new {
+    for (number, slot) in zip(new.indices, new) {
       let position = position(of: slot, in: old)
       merged += old[next..<position]
       next = position
-      if next < old.count, old[next].hasTag(of: slot) { next += 1 }
+      if next < old.count, old[next].hasTag(of: slot) {
+        visit(number, old[next].entry)
+        next += 1
+      } else {
+        visit(number, nil)
+      }
       if !removing || !slot.isDeletion { merged.append(slot) }
     }
     merged += old[next...]
@@ -180,12 +190,11 @@ struct TagTable: Sendable {
 
 extension Array where Element == TagTable.Slot {
   /// As ``put(_:at:)``, or removes what has the slot's tag.
-  fileprivate mutating func take(_ slot: Element, at position: Int, removingDeletions removing: Bool) {
-    if !removing || !slot.isDeletion {
-      _ = put(slot, at: position)
-    } else if position < count, self[position].hasTag(of: slot) {
-      remove(at: position)
-    }
+  ///
+  /// - Returns: what had its tag.
+  fileprivate mutating func take(_ slot: Element, at position: Int, removingDeletions removing: Bool) -> Element? {
+    guard removing, slot.isDeletion else { return put(slot, at: position) }
+    return position < count && self[position].hasTag(of: slot) ? remove(at: position) : nil
   }
 
   /// - Returns: the slot in whose place it is; `nil` when it is one more.

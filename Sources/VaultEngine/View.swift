@@ -117,10 +117,20 @@ struct View: Sendable {
   ) throws(VaultError) {
     guard let newest = walk.lastBatch else { return }
     let before = self
+    index.expect(Int(walk.records))
+    var names = NamesReplay(into: index)
+    index = NameIndex(isComplete: index.isComplete)
     do throws(VaultError) {
-      for gap in walk.badPages.gaps(in: chain.offset..<walk.committed.offset) {
-        try take(gap, &window, comparison)
+      do throws(VaultError) {
+        for gap in walk.badPages.gaps(in: chain.offset..<walk.committed.offset) {
+          try take(gap, &window, &names, comparison)
+        }
+      } catch {
+        // What is wrong with a record before comes first.
+        _ = try names.finish()
+        throw error
       }
+      index = try names.finish()
       let before = generation.header.generation - 1
       if before > 0, history.first?.generation != before, !isUnfinished {
         throw VaultError.unfinished
@@ -136,16 +146,16 @@ struct View: Sendable {
   }
 
   private mutating func take(
-    _ range: Range<UInt64>, _ window: inout FileWindow, _ comparison: IndexComparison?
+    _ range: Range<UInt64>, _ window: inout FileWindow, _ names: inout NamesReplay, _ comparison: IndexComparison?
   ) throws(VaultError) {
     var offset = range.lowerBound
     while offset < range.upperBound {
-      try takeRecords(&offset, before: range.upperBound, &window, comparison)
+      try takeRecords(&offset, before: range.upperBound, &window, &names, comparison)
       guard offset < range.upperBound else { return }
       let header = try window.acceptedHeader(at: offset)
       try window.load(at: offset, count: header.frameLength)
       do {
-        try take(Frame(header, in: window.bytes(at: offset, count: header.frameLength)), comparison)
+        try take(Frame(header, in: window.bytes(at: offset, count: header.frameLength)), &names, comparison)
       } catch {
         throw VaultError(error.at(offset: offset, sequence: header.sequence))
       }
@@ -155,7 +165,8 @@ struct View: Sendable {
 
   /// Opens the records that stand side by side at `offset`, on all cores, and moves behind them.
   private mutating func takeRecords(
-    _ offset: inout UInt64, before end: UInt64, _ window: inout FileWindow, _ comparison: IndexComparison?
+    _ offset: inout UInt64, before end: UInt64, _ window: inout FileWindow, _ names: inout NamesReplay,
+    _ comparison: IndexComparison?
   ) throws(VaultError) {
     let (keyring, generation, term) = (keyring, generation, totals.terms.last ?? 0)
     var isAtEnd = false
@@ -171,6 +182,7 @@ struct View: Sendable {
     } give: { (records: [OpenedRecord]) throws(VaultError) in
       for opened in records {
         try take(opened)
+        names.take(opened)
         comparison?.take(opened)
       }
     }
@@ -186,7 +198,9 @@ struct View: Sendable {
     return FixedBytes(bytes)
   }
 
-  private mutating func take(_ frame: borrowing Frame, _ comparison: IndexComparison?) throws(FormatError) {
+  private mutating func take(
+    _ frame: borrowing Frame, _ names: inout NamesReplay, _ comparison: IndexComparison?
+  ) throws(FormatError) {
     let header = frame.header
     if header.position == 0 { totals.carried = [] }
     if header.type == .keySlot {
@@ -203,7 +217,7 @@ struct View: Sendable {
     case .genesis: totals.genesis = try Genesis(parsing: plaintext.span)
     case .anchor: try take(anchor: plaintext.span, of: frame)
     case .indexPage: comparison?.take(page: plaintext.span, of: header)
-    case .indexRoot: try take(root: plaintext.span, of: header, comparison)
+    case .indexRoot: try take(root: plaintext.span, of: header, &names, comparison)
     default: totals.framesSinceRoot += 1
     }
   }
@@ -219,25 +233,25 @@ struct View: Sendable {
   /// The records are what counts: a root that breaks the rules is passed over, and one that disagrees with the records is
   /// for a verification to tell. Where the root is all there is, it must be right.
   private mutating func take(
-    root plaintext: Span<UInt8>, of header: FrameHeader, _ comparison: IndexComparison?
+    root plaintext: Span<UInt8>, of header: FrameHeader, _ names: inout NamesReplay, _ comparison: IndexComparison?
   ) throws(FormatError) {
     do throws(FormatError) {
       let root = try IndexRoot(parsing: plaintext)
       try root.check(isIn: header)
       comparison?.take(root, of: header, lastVersion: lastVersion, newestEvent: newestEvent)
-      if !isWhole { try take(outline: root) }
-      index.take(root)
+      if !isWhole { try take(outline: root, isFirst: !names.hasRoot) }
+      names.take(root)
     } catch {
       guard error.code == .indexDamaged, isWhole else { throw error }
       comparison?.note(error.at(offset: header.offset, sequence: header.sequence))
-      index.take(nil)
+      names.take(nil)
     }
     totals.framesSinceRoot = 0
   }
 
   /// What a root says beside its runs, in a view that may have nothing else to know it from.
-  private mutating func take(outline root: IndexRoot) throws(FormatError) {
-    guard index.root == nil || root.lastVersion == lastVersion && root.newestEvent == newestEvent else {
+  private mutating func take(outline root: IndexRoot, isFirst: Bool) throws(FormatError) {
+    guard isFirst || root.lastVersion == lastVersion && root.newestEvent == newestEvent else {
       throw FormatError(.indexDamaged, "the index root does not agree with the records before it")
     }
     totals.lastVersion = root.lastVersion
@@ -256,19 +270,17 @@ struct View: Sendable {
     totals.history = anchor.history
   }
 
+  /// Takes in a record, but for its name.
   private mutating func take(_ opened: OpenedRecord) throws(VaultError) {
     let record = opened.record
     guard record.version > lastVersion else {
       throw VaultError(
         .chainBroken, "the record's version \(record.version) is not above \(lastVersion)", offset: opened.offset)
     }
-    let before = record.operation == .event ? newestEvent : index.take(opened.entry).offset
-    totals.take(record.operation, at: opened.offset, version: record.version)
-    // Only a replay from the start knows of every name what stands before. Where it is another, the replay undoes all of this.
-    guard before == nil || before == record.previous else {
-      throw VaultError(
-        .chainBroken, "the record points to byte \(record.previous) as the one before it", offset: opened.offset)
+    guard record.operation != .event || record.previous == newestEvent else {
+      throw OpenedRecord.misplaced(at: opened.offset, pointingTo: record.previous)
     }
+    totals.take(record.operation, at: opened.offset, version: record.version)
   }
 
   // MARK: Own commits

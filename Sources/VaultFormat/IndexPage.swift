@@ -112,9 +112,16 @@ extension IndexPage {
   /// The smallest number of pages on which none has more than 164 entries; 0 for no entries.
   ///
   /// - Parameter entries: by ascending tag, each tag once.
-  package static func count(for entries: [IndexEntry]) -> UInt32 {
-    guard !entries.isEmpty else { return 0 }
-    let heads = entries.map { head(of: $0.tag) }
+  package static func count(for entries: [IndexEntry]) -> UInt32 { count(for: [entries]) }
+
+  /// The same of entries in pieces that ascend.
+  package static func count(for pieces: [[IndexEntry]]) -> UInt32 {
+    var heads: [UInt32] = []
+    heads.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
+    for piece in pieces {
+      for entry in piece { heads.append(head(of: entry.tag)) }
+    }
+    guard !heads.isEmpty else { return 0 }
     var pages = UInt32((heads.count + capacity - 1) / capacity)
     // Where heads stand close, they fill a page too much with most numbers of pages: such places are asked before all of them are.
     var close: [Int] = []
@@ -143,10 +150,12 @@ extension IndexPage {
 }
 
 extension LookupTag {
+  /// Its first 8 bytes as a number: they come in the order of the tags.
+  package var head: UInt64 { span.bigEndian(at: 0) }
+
   /// Whether this tag comes before `other` in the order of byte strings.
   package func precedes(_ other: Self) -> Bool {
-    let (mine, others) = (span.bigEndian(at: 0, as: UInt64.self), other.span.bigEndian(at: 0, as: UInt64.self))
-    guard mine == others else { return mine < others }
+    guard head == other.head else { return head < other.head }
     return span.bigEndian(at: 8, as: UInt32.self) < other.span.bigEndian(at: 8, as: UInt32.self)
   }
 }

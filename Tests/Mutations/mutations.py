@@ -361,9 +361,14 @@ expression(
     "guard «anchor.history.allSatisfy({ $0.generation < generation.header.generation })» else {")
 expression("replay: versions ascend", "versions ascend", "guard «record.version > lastVersion» else {")
 expression(
-    "replay: the record before", "a record points to the one before of its name",
-    "guard «before == nil || before == record.previous» else {")
+    "replay: the event before", "an event points to the one before it",
+    "guard «record.operation != .event || record.previous == newestEvent» else {")
 statement("replay: a root's place", "an index root fits its place", "      «try root.check(isIn: header)»\n      comparison?")
+
+section(ENGINE + "NameIndex.swift", TAMPER, SCENARIOS)
+expression(
+    "replay: the record before", "a record points to the one before of its name",
+    "guard «step.previous != put», step.entry.offset", "false")
 
 section(ENGINE + "Walk.swift", SHORTER, GUARDS)
 expression(
@@ -413,11 +418,11 @@ for name, text in [
     ("last version", 'try demand(root.lastVersion == lastVersion, "its last version is another")'),
     ("newest event", 'try demand(root.newestEvent == newestEvent, "its newest event is another")'),
     ("no run", 'try demand(!root.runs.isEmpty || isNothingLive, "it lists no run, although there are names")'),
-    ("count of entries", 'try demand(UInt64(entries.count) == run.entries, "a run has \\(entries.count) entries, not \\(run.entries)")'),
-    ("count of pages", 'try demand(IndexPage.count(for: entries) == run.pages, "a run has more pages than it needs")'),
-    ("entry of a frame", 'try demand(next < newest.count && newest[next] == entry, "an entry contradicts its frame")'),
-    ("a name's entry", '        try demand(mayLackDeletions && newest[next].isDeletion, "a name has no entry")'),
-    ("the last names' entries", 'try demand(newest[next...].allSatisfy { mayLackDeletions && $0.isDeletion }, "a name has no entry")'),
+    ("count of entries", 'try demand(UInt64(count) == run.entries, "a run has \\(count) entries, not \\(run.entries)")'),
+    ("count of pages", 'try demand(IndexPage.count(for: pages) == run.pages, "a run has more pages than it needs")'),
+    ("entry of a frame", 'try demand(newest == entry, "an entry contradicts its frame")'),
+    ("a name's entry", '        try demand(mayLackDeletions && passed.isDeletion, "a name has no entry")'),
+    ("the last names' entries", '\n      try demand(mayLackDeletions && passed.isDeletion, "a name has no entry")'),
     ("link of a segment", 'try demand(number > segment.firstPage || page.previousLink == segment.linkBefore, "a segment\'s link is another")'),
     ("page of an entry", 'try demand(isInPlace, "an entry stands on the wrong page")'),
 ]:

@@ -58,13 +58,42 @@ import VaultLaboratory
         batch[tag] = entry(tag, &random)
       }
       let (before, modelBefore) = (table, model)
-      table.merge(batch.values.sorted { $0.tag.precedes($1.tag) }, removingDeletions: removing)
+      let sorted = batch.values.sorted { $0.tag.precedes($1.tag) }
+      var visited: [IndexEntry?] = []
+      var numbers: [Int] = []
+      table.merge(sorted, removingDeletions: removing) { (number, before) in
+        numbers.append(number)
+        visited.append(before)
+      }
+      #expect(numbers == Array(sorted.indices) && visited == sorted.map { model[$0.tag] })
       for (tag, entry) in batch { model[tag] = removing && entry.isDeletion ? nil : entry }
       known += batch.keys.sorted { $0.precedes($1) }
       #expect(table.count == model.count)
       #expect(table.entries == model.values.sorted { $0.tag.precedes($1.tag) })
       #expect(before.entries == modelBefore.values.sorted { $0.tag.precedes($1.tag) })
       for (tag, entry) in model where table[tag] != entry { Issue.record("\(tag)") }
+    }
+  }
+
+  // Defends: entries come in the order of their tags, those of one tag in the order in which they were written, whether tags are
+  // many or few, spread evenly or alike in their first bytes; and a run has of each the last.
+  @Test(arguments: [0, 1, 2, 3, 17, 600, 4096, 5000])
+  func orderOfTags(count: Int) {
+    var random = SeededRandom(seed: UInt64(count))
+    for alike in count < 1000 ? [0, 8, 11] : [0] {
+      let tags = (0..<count / 2 + 1).map { _ -> LookupTag in
+        FixedBytes((Array(repeating: 0x80, count: alike) + random.array(12 - alike)).span)
+      }
+      let entries = (0..<count).map { _ in entry(tags[Int(random.next() % UInt64(tags.count))], &random) }
+      let expected = entries.indices.sorted {
+        entries[$0].tag == entries[$1].tag ? $0 < $1 : entries[$0].tag.precedes(entries[$1].tag)
+      }
+      #expect(RunMerge.order(of: entries) == expected)
+      var newest: [LookupTag: IndexEntry] = [:]
+      for entry in entries { newest[entry.tag] = entry }
+      let run = newest.values.sorted { $0.tag.precedes($1.tag) }
+      #expect(RunMerge.run(of: entries) == run)
+      #expect(RunMerge.run(of: run) == run)
     }
   }
 

@@ -17,9 +17,9 @@ struct GenerationWriter: ~Copyable {
   private var random: AnyRandomSource
   /// Opens what was written, with keys that were read back from the file.
   private let check: GenerationCheck
-  private let growing: GrowingView
+  private let growing: Growing<View>
   /// What was written, or is just being written; waits until it has taken in the last batch.
-  var view: View { growing.view }
+  var view: View { growing.value }
 
   private var file: any StorageFile { temporary.file }
 
@@ -43,7 +43,7 @@ struct GenerationWriter: ~Copyable {
     var view = View(file: file, generation: generation, keyring: keys.keyring, isUnfinished: true)
     try view.replay(Walk(&window, from: view.chain, in: generation), &window)
     return GenerationWriter(
-      temporary: temporary, slots: keys.slots, random: random, check: check, growing: GrowingView(view))
+      temporary: temporary, slots: keys.slots, random: random, check: check, growing: Growing(view))
   }
 
   private static func foundingBytes(
@@ -80,7 +80,7 @@ struct GenerationWriter: ~Copyable {
     }
     let isSmall = sealed.bytes.count < Self.smallBatch
     if isSmall { try work() } else { temporary.writing = WorkAside(work) }
-    growing.append(.records(sealed), aside: !isSmall)
+    growing.change(aside: !isSmall) { $0.append(.records(sealed)) }
   }
 
   /// Writes the event that tells of the new file, as a batch of its own.
@@ -119,7 +119,7 @@ struct GenerationWriter: ~Copyable {
     var checkpoint = try Checkpoint(after: view, slots: slots, history: history, random: &random)
     while let batch = try checkpoint.nextBatch(after: view, random: &random) {
       try Self.write(batch.bytes, at: view.chain.offset, to: file)
-      growing.append(.index(batch))
+      growing.change(aside: false) { $0.append(.index(batch)) }
     }
   }
 
