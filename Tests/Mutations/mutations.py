@@ -483,7 +483,7 @@ expression("limit: values", "a value has 1 MiB at most", "guard «value.count <=
 
 section(MAINTENANCE + "GenerationWriter.swift", DURABLE, "VaultEngineTests.(MaintenanceCrashTests/everyPoint|RestoreTests|ModelTests)")
 statement("new file: sync of the founding batch", "the founding batch is synced", "    try file.write(bytes.span, at: 0)\n    «try file.sync()»")
-statement("new file: sync of a batch", "every batch of a new file is synced", "    try file.write(bytes.span, at: start)\n    «try file.sync()»")
+statement("new file: sync of a batch", "every batch of a new file is synced", "      «try file.sync()»\n      try Self.compare(bytes")
 expression(
     "new file: read back", "every batch of a new file is read back", "guard «found.span.equals(expected)» else",
     by="VaultEngineTests.ReadBackTests")

@@ -16,25 +16,30 @@ import VaultLaboratory
     return (SimulatedDisk(disk.cache), try vault.contents())
   }
 
-  // Defends: the new file holds everything, and no batch of it is written before the one before it was synced.
-  @Test(arguments: Verb.allCases) func oneBatchAtATime(_ verb: Verb) throws {
+  // Defends: the new file holds everything; a batch of it is written when all but the one before it are synced, and the file gets
+  // its name when all are.
+  @Test(arguments: Verb.allCases) func batchesUnderWay(_ verb: Verb) throws {
     let (disk, contents) = try Self.vault()
     try verb.run(on: .simulated(disk, seed: 2))
     #expect(try Recovery.contents(of: disk.cache) == contents)
     #expect(try disk.verify().records == 14)
     var large = 0
-    var isSynced = true
+    var unsynced = 0
+    var hasName = false
     for operation in disk.journal {
       switch operation {
       case .write(_, _, let bytes):
-        #expect(isSynced)
-        isSynced = false
+        #expect(unsynced <= 1)
+        unsynced += 1
         if bytes.count > 1 << 20 { large += 1 }
-      case .sync: isSynced = true
+      case .sync: unsynced = 0
+      case .rename:
+        #expect(unsynced == 0)
+        hasName = true
       default: break
       }
     }
-    #expect(large > 2)
+    #expect(large > 2 && hasName)
   }
 
   // Defends: whichever write, sync or reading fails, also one that nobody waits for, the attempt fails, the vault holds what it

@@ -26,7 +26,8 @@ import VaultLaboratory
       let record = Record(
         isDeletion ? .delete : .put, time: 1, version: offset, previous: before + shift, nameLength: 1, valueLength: 0)
       let opened = OpenedRecord(
-        record: record, tag: tag, sequence: offset / 16, offset: offset, authTagPrefix: FixedBytes(random.array(6).span))
+        record: record, tag: tag, sequence: offset / 16, offset: offset, authTagPrefix: FixedBytes(random.array(6).span)
+      )
       newest[tag] = opened.entry
       offset += 16 * (1 + random.next() % 9)
       return opened

@@ -80,8 +80,8 @@ struct GenerationCopy: ~Copyable {
       try copy(upTo: selected)
     }
     // What was copied, and the pages of a large index, are on the disk before others have to wait.
-    try writer.settle()
     if writer.view.index.count > Self.largeIndex { try writer.checkpoint(history: old.history) }
+    try writer.settle()
     try finish(selected)
     if options.shreds { try shred() }
     return report

@@ -2,12 +2,12 @@ internal import VaultCrypto
 internal import VaultFormat
 
 /// Writes a new file under a temporary name: a founding batch, batches of records, a checkpoint. Each batch is synced, read
-/// back, opened and compared with what it was made of before the next is written, which is sealed meanwhile.
+/// back, opened and compared with what it was made of while the next is written, and the one behind that is sealed.
 ///
 /// Nothing that fails or is killed here touches the vault: the file has its name only after ``replaceVault()`` or
 /// ``publish()``, and is removed if neither was called.
 struct GenerationWriter: ~Copyable {
-  /// Bytes of a batch that is written before the caller goes on: a thread would not be worth it.
+  /// Bytes of a batch that is written and checked before the caller goes on: threads would not be worth it.
   private static let smallBatch = 1 << 20
   /// Bytes that are read back at once.
   private static let piece = 1 << 18
@@ -72,15 +72,11 @@ struct GenerationWriter: ~Copyable {
   mutating func append(_ blocks: [RecordBlock]) throws(VaultError) {
     let blocks = try CopyPlan.withoutIdleDeletions(blocks, of: view)
     guard let sealed = try CopySealer.seal(blocks, after: view, random: &random) else { return }
-    try settle()
-    let (file, check, start, generation) = (file, check, view.chain.offset, view.generation)
-    let work = { @Sendable () throws(VaultError) in
-      try Self.write(sealed.bytes, at: start, to: file)
+    let (check, start, generation) = (check, view.chain.offset, view.generation)
+    try write(sealed.bytes, at: start) { () throws(VaultError) in
       try check.compare(blocks, with: sealed, from: start, of: generation)
     }
-    let isSmall = sealed.bytes.count < Self.smallBatch
-    if isSmall { try work() } else { temporary.writing = WorkAside(work) }
-    growing.change(aside: !isSmall) { $0.append(.records(sealed)) }
+    growing.change(aside: sealed.bytes.count >= Self.smallBatch) { $0.append(.records(sealed)) }
   }
 
   /// Writes the event that tells of the new file, as a batch of its own.
@@ -106,7 +102,7 @@ struct GenerationWriter: ~Copyable {
   /// Waits until all that was appended is synced and checked.
   ///
   /// - Throws: what went wrong with it.
-  func settle() throws(VaultError) { try temporary.writing.take()?.finish() }
+  func settle() throws(VaultError) { try temporary.settle() }
 
   // MARK: The checkpoint
 
@@ -115,19 +111,37 @@ struct GenerationWriter: ~Copyable {
   /// - Parameter history: earlier generations, newest first. The generation before this one stands there in the last checkpoint,
   ///   and in that alone: it makes the file complete.
   mutating func checkpoint(history: [Anchor.Ancestor]) throws(VaultError) {
-    try settle()
     var checkpoint = try Checkpoint(after: view, slots: slots, history: history, random: &random)
     while let batch = try checkpoint.nextBatch(after: view, random: &random) {
-      try Self.write(batch.bytes, at: view.chain.offset, to: file)
+      try write(batch.bytes, at: view.chain.offset)
       growing.change(aside: false) { $0.append(.index(batch)) }
     }
   }
 
   /// Writes a batch, syncs it, and compares what the file then holds with it. That a reader will take these bytes for the batch
   /// was found out when it was sealed.
-  private static func write(_ bytes: [UInt8], at start: UInt64, to file: any StorageFile) throws(VaultError) {
-    try file.write(bytes.span, at: start)
-    try file.sync()
+  ///
+  /// - Parameter check: what else is asked of the file then.
+  private func write(
+    _ bytes: [UInt8], at start: UInt64, check: @escaping @Sendable () throws(VaultError) -> Void = {}
+  ) throws(VaultError) {
+    let file = file
+    let writing = { @Sendable () throws(VaultError) in try file.write(bytes.span, at: start) }
+    let checking = { @Sendable () throws(VaultError) in
+      try file.sync()
+      try Self.compare(bytes, with: file, from: start)
+      try check()
+    }
+    if bytes.count >= Self.smallBatch {
+      try temporary.begin(writing, thenChecking: checking)
+    } else {
+      try settle()
+      try writing()
+      try checking()
+    }
+  }
+
+  private static func compare(_ bytes: [UInt8], with file: any StorageFile, from start: UInt64) throws(VaultError) {
     for first in stride(from: 0, to: bytes.count, by: piece) {
       let expected = bytes.span.extracting(first..<min(first + piece, bytes.count))
       let found = try file.read(at: start + UInt64(first), count: expected.count)
@@ -165,13 +179,19 @@ struct GenerationWriter: ~Copyable {
   }
 }
 
-/// A file without a name of its own yet, removed with this object unless it got one.
+/// A file without a name of its own yet, removed with this object unless it got one; and its batches on their way to the disk
+/// and back.
 private final class TemporaryFile {
+  typealias Step = @Sendable () throws(VaultError) -> Void
+
   let storage: any Storage
   let file: any StorageFile
   var hasName = false
-  /// The batch that is on its way to the disk and back.
-  var writing: WorkAside?
+  /// The newest batch, and how it will be checked.
+  private var writing: WorkAside?
+  private var check: Step?
+  /// The batch before.
+  private var checking: WorkAside?
 
   init(of storage: any Storage) throws(VaultError) {
     self.storage = storage
@@ -180,6 +200,29 @@ private final class TemporaryFile {
 
   deinit {
     writing = nil
+    checking = nil
     if !hasName { storage.discard(file) }
+  }
+
+  /// Begins to write a batch, and to check the one before.
+  ///
+  /// - Throws: what went wrong with batches before.
+  func begin(_ write: @escaping Step, thenChecking check: @escaping Step) throws(VaultError) {
+    try writing.take()?.finish()
+    try checking.take()?.finish()
+    if let check = self.check { checking = WorkAside(check) }
+    writing = WorkAside(write)
+    self.check = check
+  }
+
+  /// Waits until all batches are checked.
+  ///
+  /// - Throws: what went wrong with one.
+  func settle() throws(VaultError) {
+    try writing.take()?.finish()
+    try checking.take()?.finish()
+    let check = check
+    self.check = nil
+    try check?()
   }
 }
