@@ -105,6 +105,25 @@ import VaultLaboratory
     #expect(report.gaps.count == (field == 16 ? 1 : 0))
   }
 
+  // Defends: an event that does not point to the event before it is refused by a replay.
+  @Test func anEventOutOfOrder() throws {
+    let maker = try SampleMaker(seed: 155)
+    try maker.commit([.put("alice", [1]), .event("alice", [2]), .event("bob", [3])])
+    let sample = try Sample(maker.sample("events"))
+    var frames = sample.forge.frames
+    let event = try #require(sample.places(1).last)
+    let offset = UInt64(SampleFrame.all(in: sample.sample.bytes)[event].offset)
+    let before = frames[event].content.number(at: 24, 8)
+    #expect(before > 0)
+    frames[event].content.setNumber(before + 16, at: 24, 8)
+    let file = try sample.forge.file(frames)
+    #expect(try Self.replayed(file) == .chainBroken)
+    let error = #expect(throws: VaultError.self) {
+      _ = try Opening.view(of: BytesFile(file), with: key(), readsWhole: true)
+    }
+    #expect(error?.offset == offset)
+  }
+
   // Defends: an anchor tells of earlier generations alone, and has the header of its own file.
   @Test func anAnchorOfAnotherFile() throws {
     let sample = try Sample()
