@@ -22,7 +22,7 @@ struct NamesReplay {
     }
   }
 
-  /// How many records are taken in at once: 1 MB of them.
+  /// How many records are taken in at once.
   private static let many = 1 << 15
   /// How many are worth a thread.
   private static let worthThread = 1 << 12
@@ -54,6 +54,8 @@ struct NamesReplay {
   mutating func take(_ root: IndexRoot?) {
     hasRoot = root != nil
     closeSteps()
+    // Nothing is left of a root with nothing behind it.
+    if case .root = items.last { items.removeLast() }
     items.append(.root(root))
   }
 

@@ -50,6 +50,7 @@ import VaultLaboratory
     #expect(!names.hasRoot)
     for number in 0..<70_000 {
       if number % recordsBetweenRoots == 0, number % 977 == 0 {
+        names.take(nil)
         names.take(root(at: UInt64(number)))
         sinceRoot = [:]
       }
