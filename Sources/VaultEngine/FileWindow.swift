@@ -81,7 +81,7 @@ struct FileWindow: ~Copyable {
     try load(at: offset, count: FrameHeader.length)
     let header: FrameHeader
     do {
-      header = try FrameHeader(accepted: bytes(at: offset, count: FrameHeader.length))
+      header = try FrameHeader(unchecked: bytes(at: offset, count: FrameHeader.length))
     } catch {
       throw VaultError(error.at(offset: offset))
     }
@@ -144,7 +144,7 @@ struct FileWindow: ~Copyable {
     while next + UInt64(FrameHeader.length) <= loaded {
       let header: FrameHeader
       do {
-        header = try FrameHeader(accepted: bytes(at: next, count: FrameHeader.length))
+        header = try FrameHeader(unchecked: bytes(at: next, count: FrameHeader.length))
       } catch {
         throw VaultError(error.at(offset: next))
       }

@@ -195,8 +195,7 @@ struct RecordCipher: ~Copyable, Sendable {
     try read(guess, at: offset, of: file)
     let header: FrameHeader
     do {
-      header = try FrameHeader(parsing: bytes.span, at: offset, in: generation)
-      try header.checkShape()
+      header = try self.header(at: offset, in: generation)
     } catch {
       throw VaultError(error)
     }
@@ -206,13 +205,15 @@ struct RecordCipher: ~Copyable, Sendable {
       // Held apart from the cipher, which is in use at the same time.
       let bytes = bytes
       let frame = try Frame(header, in: bytes.span)
-      guard header.type == .record else { throw meant.isNot(header) }
       let plaintext: SecretBytes
       do throws(FormatError) {
+        guard header.type == .record else { throw meant.isNot(header) }
         plaintext =
           header.term == term ? try frame.open(with: &cipher, in: generation) : try keyring.open(frame, in: generation)
       } catch {
-        // What the checksum covers, the authTag vouches for, but for the link; it is asked only to name what is wrong.
+        // What the checksums cover, the authTag vouches for, but for link and trailer; they are asked only to name what is
+        // wrong.
+        _ = try FrameHeader(parsing: bytes.span, at: offset, in: generation)
         _ = try frame.checkedTrailer()
         throw error
       }
@@ -221,6 +222,21 @@ struct RecordCipher: ~Copyable, Sendable {
     } catch {
       throw VaultError(error)
     }
+  }
+
+  /// The header in ``bytes``, which were read from `offset` on.
+  ///
+  /// Its checksum is asked where the authTag will not vouch for it at once: before as many more bytes are read as it says, and to
+  /// name what is wrong.
+  private func header(at offset: UInt64, in generation: Generation) throws(FormatError) -> FrameHeader {
+    if let header = try? FrameHeader(unchecked: bytes.span),
+      header.offset == offset, header.frameLength <= bytes.count
+    {
+      return header
+    }
+    let header = try FrameHeader(parsing: bytes.span, at: offset, in: generation)
+    try header.checkShape()
+    return header
   }
 
   private mutating func read(_ count: Int, at offset: UInt64, of file: any StorageFile) throws(VaultError) {

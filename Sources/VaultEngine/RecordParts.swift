@@ -63,14 +63,14 @@ extension RecordRun {
     of view: View, _ body: (RecordFacts, Span<UInt8>, Span<UInt8>) throws(VaultError) -> Void
   ) throws(VaultError) {
     let first = try format { () throws(FormatError) in
-      try FrameHeader(accepted: bytes.span.extracting(borders[0]..<borders[1]))
+      try FrameHeader(unchecked: bytes.span.extracting(borders[0]..<borders[1]))
     }
     try view.keyring.withCipher(term: first.term) { (cipher) throws(VaultError) in
       for number in 1..<borders.count {
         var failure: VaultError?
         do throws(FormatError) {
           let bytes = bytes.span.extracting(borders[number - 1]..<borders[number])
-          let frame = try Frame(FrameHeader(accepted: bytes), in: bytes)
+          let frame = try Frame(FrameHeader(unchecked: bytes), in: bytes)
           let header = frame.header
           // Between two terms there is a frame with a key.
           guard header.term == first.term else {

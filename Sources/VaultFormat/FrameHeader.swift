@@ -131,12 +131,13 @@ package struct FrameHeader: Equatable, Sendable {
     return checksum.value == bytes.bigEndian(at: 84)
   }
 
-  /// Reads the header of a frame that a walk has accepted, without checking it again.
+  /// Reads a header without asking its checksum or its place: that of a frame that a walk has accepted, or of one that is about
+  /// to be opened.
   ///
-  /// Should the bytes have changed since, the frame will not open: its additional data holds these bytes.
+  /// Should the bytes be wrong, the frame will not open: its additional data holds them, but for a link inside of a batch.
   ///
-  /// - Throws: `frame-damaged` for fewer than 88 bytes, or lengths that are not possible.
-  package init(accepted bytes: Span<UInt8>) throws(FormatError) {
+  /// - Throws: `frame-damaged` for fewer than 88 bytes, or what no header says of its frame.
+  package init(unchecked bytes: Span<UInt8>) throws(FormatError) {
     guard bytes.count >= Self.length else { throw FormatError(.frameDamaged, "the file is shorter than it was") }
     try self.init(fieldsOf: bytes.extracting(first: Self.length), failing: .frameDamaged)
     try checkShape()

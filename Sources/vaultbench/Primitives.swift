@@ -54,9 +54,10 @@ struct Primitives: ~Copyable {
     try link()
   }
 
-  /// All that a verification asks of a record: the same, the link and the frame's checksum.
+  /// All that a verification asks of a record: what a read asks, both checksums, the link.
   mutating func verify() throws(CryptoError) {
     try open()
+    header()
     try link()
   }
 
@@ -84,10 +85,9 @@ struct Primitives: ~Copyable {
     swap(&output, &self.output)
   }
 
-  /// All that one read takes: lookup tag, header's checksum, derivation and decryption.
+  /// All that one read takes: lookup tag, derivation and decryption.
   mutating func open() throws(CryptoError) {
     try tag()
-    header()
     try decrypt()
   }
 

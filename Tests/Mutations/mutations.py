@@ -461,6 +461,15 @@ section(ENGINE + "RecordCipher.swift", TAMPER, SCENARIOS + "|VaultVectorsTests.W
 expression("records: newest term", "a record under an older data key is refused", "guard «header.term == term» else {")
 expression(
     "records: the record that is meant", "a record is the one that the index means", "guard «meant.fits(frame)» else")
+expression(
+    "records: place", "a header that no checksum was asked of is of this place", "«header.offset == offset», header.frameLength <=",
+    by="VaultEngineTests.DamagedReadTests")
+expression(
+    "records: length", "no length is believed before the checksum was asked, beyond what was read",
+    "«header.frameLength <= bytes.count»\n    {", by="VaultEngineTests.DamagedReadTests", promise=BOUNDED)
+statement(
+    "records: what is wrong", "a damaged header is told as such", "        «_ = try FrameHeader(parsing: bytes.span, at: offset, in: generation)»\n        _ = try frame",
+    by="VaultEngineTests.DamagedReadTests", promise=HONEST)
 section(ENGINE + "ViewReading.swift", TAMPER, "VaultVectorsTests.WrongIndexTests")
 expression("records: name", "a record is of the name that was asked for", "guard «entry.isNamed(name)» else {")
 

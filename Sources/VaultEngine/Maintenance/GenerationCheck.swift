@@ -43,7 +43,7 @@ struct GenerationCheck: Sendable {
           let rest = bytes.span.extracting(Int(sealed.offset - start)..<bytes.count)
           let isSame: Bool
           do throws(FormatError) {
-            isSame = try opener.open(Frame(FrameHeader(accepted: rest), in: rest), in: generation) { (plaintext) in
+            isSame = try opener.open(Frame(FrameHeader(unchecked: rest), in: rest), in: generation) { (plaintext) in
               part.block.withPlaintext(of: item) { Record.isSame($0, as: plaintext) }
             }
           } catch {
