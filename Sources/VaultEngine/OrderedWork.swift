@@ -17,11 +17,14 @@ extension Threads {
   /// other for every part, and the kernel then has them take turns on one core while another is idle.
   ///
   /// - Parameters:
+  ///   - isStream: others may have yet to write the next part. So that what was taken is not held back for long, parts are taken
+  ///     one by one, and at most twice as many as there are cores are in memory.
   ///   - take: the next part; `nil` behind the last.
   ///   - work: runs on several threads at the same time.
   ///   - give: is given the results in the order of their parts.
   /// - Throws: what `take` throws; else the error of the first part that failed.
   package static func inOrder<Part: Sendable, Product: Sendable>(
+    isStream: Bool = false,
     take: () throws(VaultError) -> Part?,
     work: @Sendable (Part) throws(VaultError) -> Product,
     give: (Product) throws(VaultError) -> Void
@@ -37,10 +40,11 @@ extension Threads {
         queue.close(helpers.count)
         for helper in helpers { join(helper) }
       }
+      let (few, many) = isStream ? (2 * cores - 1, 2 * cores) : (3 * cores, 6 * cores)
       var (taken, given, isAtEnd) = (2, 0, false)
       while true {
-        if taken - given <= 3 * cores {
-          while !isAtEnd, taken - given < 6 * cores {
+        if taken - given <= few {
+          while !isAtEnd, taken - given < many {
             guard let part = try take() else {
               isAtEnd = true
               break

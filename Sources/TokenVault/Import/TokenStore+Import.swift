@@ -42,7 +42,7 @@ extension TokenStore {
       report.bytesDone = bytesDone ?? size ?? 0
       return report
     }
-    try Threads.inOrder { () throws(VaultError) in
+    try Threads.inOrder(isStream: true) { () throws(VaultError) in
       try parts.take()
     } work: { (part: RowPart) throws(VaultError) in
       part.parsed(by: form)

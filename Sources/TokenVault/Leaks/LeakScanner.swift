@@ -40,7 +40,7 @@ public struct LeakScanner: Sendable {
   ) throws(VaultError) {
     var blocks = try LeakBlocks(size: block)
     var line: UInt64 = 1
-    try Threads.inOrder { () throws(VaultError) in
+    try Threads.inOrder(isStream: true) { () throws(VaultError) in
       try blocks.next(read)
     } work: { [known] (block: LeakBlock) throws(VaultError) in
       (block.offset, try BlockSearch.outcome(of: block, known))
