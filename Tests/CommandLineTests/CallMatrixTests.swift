@@ -60,8 +60,9 @@ import VaultLaboratory
     #expect(reads.map { $0.moved(to: [killed]).number } == [1, 2, 3])
   }
 
-  // Defends: a fault follows its call to the number that it has in the next run; a call that nothing comes to is a finding if runs
-  // without a fault make it, below the very same strace, and none if they do not.
+  // Defends: a fault follows its call to the number that it has in the next run, also where a process was killed before it came to
+  // that; a call that nothing comes to is a finding if runs without a fault make it, below the very same strace, and none if they
+  // do not.
   @Test func aCallIsLookedFor() throws {
     let site = try #require(sites(survey).first { $0.number == 3 && $0.name == "openat" })
     let later = try #require(
@@ -80,6 +81,10 @@ import VaultLaboratory
     }
     if case .reached(let runs) = followed { #expect(runs == 2) } else { Issue.record("not reached") }
     #expect(tried == [3, 4])
+    let killed = site.reach { (moved) in
+      (moved.number, moved.number == 4 ? later : nil, moved.number < 1_000 ? [] : [later])
+    }
+    if case .reached(let number) = killed { #expect(number == 4) } else { Issue.record("not reached by a kill") }
     for (found, isFinding) in [([later], true), ([], false)] {
       let reach = site.reach { (moved) in ((), nil, moved.number < 1_000 ? [] : found) }
       switch reach {
